@@ -1,0 +1,1 @@
+"""Customers and their keys; later also ownership, screening, moratoria and the decision."""
