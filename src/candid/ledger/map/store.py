@@ -1,4 +1,4 @@
-"""The verifiable map: 32-byte keys to 32-byte values, with proofs of presence and absence in every version."""
+"""The verifiable map: 32-byte keys to 32-byte values, with proofs of presence or absence in any version."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class _Insertion:
         self.added = 0
 
     def into(self, reference: int, items: Sequence[_Item], depth: int) -> _Part:
-        """The part of the tree at a reference, with sorted items added that share its path of `depth` bits."""
+        """The part of the tree at a reference, with sorted items added; they share its first `depth` bits."""
         nodes = self._nodes
         if not items:
             return reference, nodes.hash(reference)
