@@ -26,7 +26,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from candid.ledger.errors import LogBroken, TileError
-from candid.ledger.storage import Disk, write_all, write_file
+from candid.ledger.storage import Disk, no_room, write_all, write_file
 from candid.ledger.tiles import Tile, decode_bundle, encode_bundle
 
 _HEADER = struct.Struct(">16sQq16s")
@@ -64,13 +64,19 @@ class JournalContents:
 
 
 class Journal:
-    """An open journal file. After an error of `append` it must not be used again: create another one."""
+    """An open journal file.
+
+    Attributes:
+        size: bytes of the file that are durable.
+        intact: whether the file ends there. If not, nothing may be appended any more: create another one.
+    """
 
     def __init__(self, disk: Disk, descriptor: int, nonce: bytes, size: int) -> None:
         self._disk = disk
         self._descriptor = descriptor
         self._nonce = nonce
         self.size = size
+        self.intact = True
 
     @classmethod
     def create(
@@ -97,12 +103,21 @@ class Journal:
         """Make a batch durable.
 
         Raises:
-            OSError: it is not known what of it is on disk.
+            OSError: nothing of it, if the journal is still `intact`; else it is not known what of it is on
+                disk.
         """
         data = _frames(batch, self._nonce)
-        write_all(self._disk, self._descriptor, data)
+        self.intact = False
+        try:
+            write_all(self._disk, self._descriptor, data)
+        except OSError as error:
+            if no_room(error):  # nothing is wrong with the file, so what fitted can be cut off again
+                self._disk.truncate(self._descriptor, self.size)
+                self.intact = True
+            raise
         self._disk.fsync(self._descriptor)
         self.size += len(data)
+        self.intact = True
 
     def close(self) -> None:
         """Close the file."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -66,6 +67,7 @@ class Log:
     def __init__(self, folder: Path, signer: SigningKey, options: LogOptions) -> None:
         """Use `open` or `create`."""
         self._layout, self._signer = Layout(folder), signer
+        self._closing, self._closed = threading.Lock(), False
         self._lock = FolderLock(self._layout.lock)
         try:
             recovered = recover(self._layout, signer.verifier, options.guard)
@@ -239,13 +241,12 @@ class Log:
 
     def close(self) -> None:
         """Make durable and publish what was handed in, as far as possible, and let go of the folder."""
-        self._publisher.stop()
-        self._sequencer.close()
-        try:
-            with suppress(LedgerError):  # it stays durable in the journal, and is published when opened again
-                self._publisher.publish()
-        finally:
-            self._lock.release()
+        with self._closing:
+            if not self._closed:
+                self._closed = True
+                self._sequencer.close()
+                self._publisher.close()
+                self._lock.release()
 
     def __enter__(self) -> Log:
         return self

@@ -19,6 +19,7 @@ from candid.ledger.checkpoint import Checkpoint, SignedCheckpoint, open_checkpoi
 from candid.ledger.errors import (
     LedgerError,
     LogBroken,
+    LogClosed,
     LogError,
     LogForked,
     LogFull,
@@ -49,6 +50,7 @@ class Publisher:
     _signed: SignedCheckpoint  # the newest that was signed; the edge is of its tree or beyond
     _published: SignedCheckpoint | None
     _filled: list[Tile]  # tiles that became full since the last publication
+    _closed: bool
 
     failure: str | None  # why the last attempt failed; written under _lock, read by anyone
 
@@ -71,7 +73,7 @@ class Publisher:
         self._signed, self._published = recovered.signed, recovered.published
         self._guarded = False  # whether the guard holds `_signed`; unknown at first
         self._confirmed = witnesses is None  # whether the witnesses were heard since the start
-        self._filled = []
+        self._filled, self._closed = [], False
         self.failure = None
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -89,11 +91,15 @@ class Publisher:
         )
         self._thread.start()
 
-    def stop(self) -> None:
-        """End the thread, if there is one."""
+    def close(self) -> None:
+        """End the thread, publish what is left as far as possible, and publish no more."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
+        with suppress(LedgerError):  # it stays durable in the journal, and is published when opened again
+            self.publish()
+        with self._lock:
+            self._closed = True
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -111,8 +117,11 @@ class Publisher:
             LogRolledBack, LogForked: a witness knows better; the log takes no more entries.
             QuorumError: too few witnesses cosigned; the checkpoint stays private and is offered again.
             LogFull, LogBroken: the disk is full, or failed.
+            LogClosed: the log was closed.
         """
         with self._lock:
+            if self._closed:
+                raise LogClosed("the log is closed")
             try:
                 published = self._publish()
             except OSError as error:

@@ -1,9 +1,9 @@
 """One thread gives every entry its index and makes it durable, for all callers at once.
 
 While the thread waits for the disk, further entries gather; they become the next batch: one write, one fsync,
-however many callers wait (group commit). Nothing is acknowledged before its fsync. When the disk fails or is
-full, the batch is refused and the journal is written anew from memory before the next one: what a failed
-fsync left on disk is never built upon.
+however many callers wait (group commit). Nothing is acknowledged before its fsync. When the disk is full, the
+batch is refused and what fitted of it is cut off. When the disk fails, the batch is refused and the journal is
+written anew from memory before the next one: what a failed fsync left on disk is never built upon.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from candid.ledger.errors import EntryError, LogBroken, LogClosed, LogError, LogFull
 from candid.ledger.journal import Batch, Journal
-from candid.ledger.storage import Disk, no_room
+from candid.ledger.storage import Disk, check_room, no_room
 from candid.ledger.tiles import MAX_ENTRY
 from candid.ledger.tree import hash_leaf
 
@@ -243,21 +243,27 @@ class Sequencer:
             self._wake.acquire()
 
     def _write(self, pending: list[Pending]) -> None:
-        entries = [entry for group in pending for entry in group.entries]
-        error: LogError | None = LogBroken("the log failed in a way that nobody foresaw")
         first = 0
+        outcome: LogError | None = LogBroken("the log failed in a way that nobody foresaw")
         try:
             with self._commit:
-                first, error = self._tail.end, self._refusal()
-                if error is None:
-                    error = self._make_durable(Batch(first, self._advance_clock(), entries))
-                if error is None:
-                    with self._lock:
-                        self._tail.extend(entries, [leaf for group in pending for leaf in group.hashes])
+                first = self._tail.end
+                outcome = self._commit_batch(first, pending)
         finally:
             for group in pending:
-                group.settle(first, self._time, error)
+                group.settle(first, self._time, outcome)
                 first += len(group.entries)
+
+    def _commit_batch(self, first: int, pending: list[Pending]) -> LogError | None:
+        """Make a batch durable, or say why it is refused."""
+        if (refusal := self._refusal()) is not None:
+            return refusal
+        entries = [entry for group in pending for entry in group.entries]
+        if (refusal := self._make_durable(Batch(first, self._advance_clock(), entries))) is not None:
+            return refusal
+        with self._lock:
+            self._tail.extend(entries, [leaf for group in pending for leaf in group.hashes])
+        return None
 
     def _refusal(self) -> LogError | None:
         if self._refused is not None:
@@ -280,7 +286,8 @@ class Sequencer:
                 journal = self._create_journal()
             journal.append(batch)
         except OSError as error:
-            self._forget_journal()
+            if self._journal is not None and not self._journal.intact:
+                self._forget_journal()
             if no_room(error):
                 return LogFull(
                     "the disk is full: nothing was appended; make room and go on, no restart is needed"
@@ -289,6 +296,7 @@ class Sequencer:
         return None
 
     def _create_journal(self) -> Journal:
+        check_room(self._disk, self._path.parent, self._tail.size)
         self._forget_journal()
         # The carried entries keep their order and indexes; of their times only the newest is needed again.
         carried = Batch(self._tail.first, self._time, self._tail.entries)

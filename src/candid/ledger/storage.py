@@ -47,13 +47,18 @@ class Disk:
         else:
             os.fsync(descriptor)
 
+    def close(self, descriptor: int) -> None:
+        """Close a descriptor."""
+        os.close(descriptor)
+
     def truncate(self, descriptor: int, size: int) -> None:
         """Cut a file."""
         os.ftruncate(descriptor, size)
 
-    def close(self, descriptor: int) -> None:
-        """Close a descriptor."""
-        os.close(descriptor)
+    def free(self, folder: Path) -> int:
+        """How many bytes there is room for on the disk of a folder."""
+        found = os.statvfs(folder)
+        return found.f_bavail * found.f_frsize
 
     def rename(self, source: Path, target: Path) -> None:
         """Put a file in the place of another, at once."""
@@ -76,6 +81,16 @@ def write_all(disk: Disk, descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[disk.write(descriptor, bytes(view)) :]
+
+
+def check_room(disk: Disk, folder: Path, size: int) -> None:
+    """Refuse early what would fill the disk to its last byte and then fail.
+
+    Raises:
+        OSError: there is no room for so many bytes.
+    """
+    if disk.free(folder) < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
 def sync_folder(disk: Disk, folder: Path) -> None:
@@ -194,5 +209,5 @@ class FolderLock:
             return
 
     def release(self) -> None:
-        """Let go."""
+        """Let go, once."""
         os.close(self._descriptor)
