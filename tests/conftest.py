@@ -8,14 +8,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import boto3
+import numpy as np
 import pytest
+import skimage.data
 from botocore.config import Config as ClientConfig
+from PIL import Image as PillowImage
+from PIL import ImageEnhance, ImageOps
+
+from candid.demo.samples import sample_photographs
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -95,3 +102,70 @@ def labelled_faces() -> Path:
     if not (folder / "pairs.csv").is_file():
         pytest.skip("no labelled photographs; name their folder in CANDID_TEST_FACES")
     return folder
+
+
+def jpeg(picture: PillowImage.Image, *, quality: int = 92, **options: Any) -> bytes:
+    """A picture as a JPEG file."""
+    file = BytesIO()
+    picture.convert("RGB").save(file, "JPEG", quality=quality, **options)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="session")
+def samples() -> dict[str, Path]:
+    """The demo's photographs of several people, by name."""
+    return {path.stem: path for path in sample_photographs()}
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> bytes:
+    """One face in 512 × 512 pixels (public domain, shipped by scikit-image)."""
+    return jpeg(PillowImage.fromarray(skimage.data.astronaut()))
+
+
+@pytest.fixture(scope="session")
+def coffee() -> bytes:
+    """A photograph without a face."""
+    return jpeg(PillowImage.fromarray(skimage.data.coffee()))
+
+
+@pytest.fixture(scope="session")
+def group(samples: dict[str, Path]) -> bytes:
+    """Four faces, none of them the astronaut's."""
+    return samples["sample6"].read_bytes()
+
+
+@pytest.fixture(scope="session")
+def altered() -> Callable[[bytes], bytes]:
+    """Makes another photograph of the same face: smaller, darker, mirrored, compressed harder."""
+
+    def alter(photograph: bytes) -> bytes:
+        picture = PillowImage.open(BytesIO(photograph)).convert("RGB")
+        picture = ImageOps.mirror(picture.resize((int(picture.width * 0.7), int(picture.height * 0.7))))
+        return jpeg(ImageEnhance.Brightness(picture).enhance(0.75), quality=60)
+
+    return alter
+
+
+@pytest.fixture(scope="session")
+def turned() -> Callable[[bytes, int], bytes]:
+    """Stores a photograph turned, with the EXIF orientation (1 to 8) that turns it back."""
+    # How the pixels must be stored so that the orientation shows them upright (TIFF 6.0, tag 274).
+    stored = {
+        1: lambda a: a,
+        2: np.fliplr,
+        3: lambda a: np.rot90(a, 2),
+        4: np.flipud,
+        5: lambda a: np.transpose(a, (1, 0, 2)),
+        6: lambda a: np.rot90(a, 1),
+        7: lambda a: np.transpose(np.rot90(a, 2), (1, 0, 2)),
+        8: lambda a: np.rot90(a, -1),
+    }
+
+    def turn(photograph: bytes, orientation: int) -> bytes:
+        pixels = np.asarray(PillowImage.open(BytesIO(photograph)).convert("RGB"))
+        exif = PillowImage.Exif()
+        exif[274] = orientation
+        return jpeg(PillowImage.fromarray(np.ascontiguousarray(stored[orientation](pixels))), exif=exif)
+
+    return turn

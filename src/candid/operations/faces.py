@@ -1,0 +1,62 @@
+"""DetectFaces and CompareFaces."""
+
+from __future__ import annotations
+
+from candid.operations import replies
+from candid.operations.finding import MOST_FACES, NoFaceInImage, find_faces, largest_face
+from candid.operations.registry import Caller, Meter, Reply, Request, operation
+from candid.operations.rooms import Rooms
+
+# https://docs.aws.amazon.com/rekognition/latest/APIReference/API_CompareFaces.html
+DEFAULT_SIMILARITY_THRESHOLD = 80.0
+
+
+@operation("DetectFaces", bills=Meter.IMAGE_GROUP_2)
+def detect_faces(caller: Caller, request: Request, rooms: Rooms) -> Reply:
+    """The (at most 100 largest) faces of an image and what can be told of them."""
+    wanted = request.get("Attributes") or ["DEFAULT"]
+    image = rooms.image(request["Image"])
+    faces = rooms.engine.detect(image, max_faces=MOST_FACES)
+    descriptions = rooms.engine.describe(image, faces, attributes=set(wanted) != {"DEFAULT"})
+    return {
+        "FaceDetails": [
+            replies.face_detail(face, description, image, wanted)
+            for face, description in zip(faces, descriptions, strict=True)
+        ]
+    }
+
+
+@operation("CompareFaces", bills=Meter.IMAGE_GROUP_1)
+def compare_faces(caller: Caller, request: Request, rooms: Rooms) -> Reply:
+    """The largest face of the source against the (at most 100 largest) faces of the target."""
+    threshold = request.get("SimilarityThreshold")
+    threshold = DEFAULT_SIMILARITY_THRESHOLD if threshold is None else threshold
+    level = request.get("QualityFilter") or "NONE"
+    contract = rooms.models.default.id
+
+    source_image = rooms.image(request["SourceImage"])
+    source = largest_face(rooms, source_image, level)
+    target_image = rooms.image(request["TargetImage"])
+    targets = [found for found in find_faces(rooms, target_image, level) if not found.reasons]
+    if not targets:
+        raise NoFaceInImage
+
+    probe = rooms.engine.embed(source_image, [source.face], contract=contract)[0]
+    embeddings = rooms.engine.embed(target_image, [found.face for found in targets], contract=contract)
+    matches, unmatched = [], []
+    for found, score in zip(targets, embeddings @ probe, strict=True):
+        similarity = rooms.models.similarity(contract, float(score))
+        compared = replies.compared_face(found.face, found.description, target_image)
+        if similarity >= threshold:
+            matches.append({"Similarity": similarity, "Face": compared})
+        else:
+            unmatched.append(compared)
+    matches.sort(key=lambda match: match["Similarity"], reverse=True)
+    return {
+        "SourceImageFace": {
+            "BoundingBox": replies.bounding_box(replies.box_ratios(source.face.box, source_image)),
+            "Confidence": source.face.confidence,
+        },
+        "FaceMatches": matches,
+        "UnmatchedFaces": unmatched,
+    }

@@ -1,0 +1,33 @@
+"""What every operation is handed: the rooms that it may enter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from candid.gallery import Gallery
+from candid.operations.images import ImageSource
+from candid.operations.versions import FaceModels
+from candid.vision import Engine, Image, ImageLimits, decode_image
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """The engine, the gallery, where images come from, and which embedder answers which version."""
+
+    engine: Engine
+    gallery: Gallery
+    images: ImageSource
+    models: FaceModels
+    limits: ImageLimits
+    keep_crops: bool = False
+
+    def image(self, member: object) -> Image:
+        """The decoded image of a request's `Image` member.
+
+        Raises:
+            ImageSourceError: it cannot be had.
+            VisionError: it is no image that Candid takes.
+        """
+        if not isinstance(member, dict):
+            raise TypeError("an Image member is a structure")
+        return decode_image(self.images.read(member), limits=self.limits)

@@ -1,0 +1,119 @@
+"""SearchFaces, SearchFacesByImage, SearchUsers, SearchUsersByImage."""
+
+from __future__ import annotations
+
+from candid.operations import replies
+from candid.operations.finding import NoFaceInImage, find_faces, largest_face
+from candid.operations.registry import Caller, Meter, Reply, Request, operation
+from candid.operations.rooms import Rooms
+
+# https://docs.aws.amazon.com/rekognition/latest/APIReference/API_SearchFacesByImage.html
+DEFAULT_MATCH_THRESHOLD = 80.0
+MOST_FACE_MATCHES = 4096
+MOST_USER_MATCHES = 500
+
+
+class AmbiguousProbe(Exception):
+    """A search names no probe, or two."""
+
+
+@operation("SearchFaces", bills=Meter.IMAGE_GROUP_1)
+def search_faces(caller: Caller, request: Request, rooms: Rooms) -> Reply:
+    """Faces of a collection like one of its faces, which is itself left out."""
+    collection = rooms.gallery.collections.describe(caller.account, request["CollectionId"])
+    matches = rooms.gallery.search.faces_like_face(
+        caller.account,
+        collection.id,
+        request["FaceId"],
+        k=request.get("MaxFaces") or MOST_FACE_MATCHES,
+        min_score=_least_score(request, "FaceMatchThreshold", collection.contract, rooms),
+    )
+    return {
+        "SearchedFaceId": request["FaceId"],
+        "FaceMatches": [replies.face_match(match, rooms) for match in matches],
+        "FaceModelVersion": rooms.models.version(collection.contract),
+    }
+
+
+@operation("SearchFacesByImage", bills=Meter.IMAGE_GROUP_1)
+def search_faces_by_image(caller: Caller, request: Request, rooms: Rooms) -> Reply:
+    """Faces of a collection like the largest face of an image."""
+    collection = rooms.gallery.collections.describe(caller.account, request["CollectionId"])
+    contract = rooms.models.require(collection.contract)
+    image = rooms.image(request["Image"])
+    probe = largest_face(rooms, image, request.get("QualityFilter") or "NONE").face
+    (matches,) = rooms.gallery.search.faces(
+        caller.account,
+        collection.id,
+        rooms.engine.embed(image, [probe], contract=contract),
+        contract=contract,
+        k=request.get("MaxFaces") or MOST_FACE_MATCHES,
+        min_score=_least_score(request, "FaceMatchThreshold", contract, rooms),
+    )
+    return {
+        "SearchedFaceBoundingBox": replies.bounding_box(replies.box_ratios(probe.box, image)),
+        "SearchedFaceConfidence": probe.confidence,
+        "FaceMatches": [replies.face_match(match, rooms) for match in matches],
+        "FaceModelVersion": rooms.models.version(contract),
+    }
+
+
+@operation("SearchUsers", bills=Meter.IMAGE_GROUP_1)
+def search_users(caller: Caller, request: Request, rooms: Rooms) -> Reply:
+    """Users of a collection like one of its faces or users; a user that is searched for is left out."""
+    face_id, user_id = request.get("FaceId"), request.get("UserId")
+    if (face_id is None) == (user_id is None):
+        raise AmbiguousProbe("give exactly one of FaceId and UserId")
+    collection = rooms.gallery.collections.describe(caller.account, request["CollectionId"])
+    k = request.get("MaxUsers") or MOST_USER_MATCHES
+    least = _least_score(request, "UserMatchThreshold", collection.contract, rooms)
+    search = rooms.gallery.search
+    if face_id is not None:
+        matches = search.users_like_face(caller.account, collection.id, face_id, k=k, min_score=least)
+        searched: Reply = {"SearchedFace": {"FaceId": face_id}}
+    else:
+        matches = search.users_like_user(caller.account, collection.id, str(user_id), k=k, min_score=least)
+        searched = {"SearchedUser": {"UserId": user_id}}
+    return {
+        "UserMatches": [replies.user_match(match, collection.contract, rooms) for match in matches],
+        "FaceModelVersion": rooms.models.version(collection.contract),
+        **searched,
+    }
+
+
+@operation("SearchUsersByImage", bills=Meter.IMAGE_GROUP_1)
+def search_users_by_image(caller: Caller, request: Request, rooms: Rooms) -> Reply:
+    """Users of a collection like the largest face of an image that passes the filter."""
+    collection = rooms.gallery.collections.describe(caller.account, request["CollectionId"])
+    contract = rooms.models.require(collection.contract)
+    image = rooms.image(request["Image"])
+    found = find_faces(rooms, image, request.get("QualityFilter") or "NONE")
+    probe = next((each for each in found if not each.reasons), None)
+    if probe is None:
+        raise NoFaceInImage
+    (matches,) = rooms.gallery.search.users(
+        caller.account,
+        collection.id,
+        rooms.engine.embed(image, [probe.face], contract=contract),
+        contract=contract,
+        k=request.get("MaxUsers") or MOST_USER_MATCHES,
+        min_score=_least_score(request, "UserMatchThreshold", contract, rooms),
+    )
+    return {
+        "UserMatches": [replies.user_match(match, contract, rooms) for match in matches],
+        "FaceModelVersion": rooms.models.version(contract),
+        "SearchedFace": {"FaceDetail": replies.face_detail(probe.face, probe.description, image)},
+        "UnsearchedFaces": [
+            {
+                "FaceDetails": replies.face_detail(each.face, each.description, image),
+                "Reasons": list(each.reasons) or ["FACE_NOT_LARGEST"],
+            }
+            for each in found
+            if each is not probe
+        ],
+    }
+
+
+def _least_score(request: Request, member: str, contract: str, rooms: Rooms) -> float:
+    threshold = request.get(member)
+    return rooms.models.score(contract, DEFAULT_MATCH_THRESHOLD if threshold is None else threshold)

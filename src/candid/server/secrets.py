@@ -1,0 +1,74 @@
+"""The secrets of one data folder, which lie outside it: the key that encrypts it, and the key that signs its log.
+
+    KEYS/ID.key        32 random bytes: opens embeddings and clients' secret keys (see `candid.gallery.keys`)
+    KEYS/ID.log.key    the log's Ed25519 key (see `candid.ledger.keyfile`)
+    KEYS/ID.log.guard  the newest checkpoint that was signed: an older copy of the folder is noticed by it
+
+KEYS is `candid/keys` in the user's configuration folder, or the folder of the setting `key_file`.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from candid.gallery.keys import load_key_file, load_or_create_key_file
+from candid.ledger.keyfile import read_key, write_key
+from candid.ledger.keys import SigningKey
+from candid.ledger.log import Log, LogOptions
+from candid.server.data_folder import DataFolder
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Secrets:
+    """Both keys of a data folder.
+
+    Attributes:
+        master: 32 bytes.
+        log: the log's key.
+    """
+
+    master: bytes
+    log: SigningKey
+
+
+def log_origin(folder: DataFolder) -> str:
+    """The log's name: `candid.local/ACCOUNT`."""
+    return f"candid.local/{folder.identity.account}"
+
+
+def create_secrets(folder: DataFolder) -> Secrets:
+    """Both keys, made where they are missing, and an empty log where there is none.
+
+    Raises:
+        KeyFileError, KeyFormatError: a key file cannot be written or read.
+        LedgerError: the log cannot be made.
+    """
+    master = load_or_create_key_file(folder.key_file)
+    log_key = _log_key_file(folder)
+    if not log_key.exists():
+        with suppress(FileExistsError):  # another process made it meanwhile
+            write_key(log_key, SigningKey.generate(log_origin(folder)))
+    key = read_key(log_key)
+    if not Log.exists(folder.ledger):
+        Log.create(folder.ledger, key, log_options(folder)).close()
+    return Secrets(master, key)
+
+
+def read_secrets(folder: DataFolder) -> Secrets:
+    """Both keys of an existing data folder.
+
+    Raises:
+        KeyFileError, KeyFormatError: one is missing or cannot be read; the message says what to do.
+    """
+    return Secrets(load_key_file(folder.key_file), read_key(_log_key_file(folder)))
+
+
+def log_options(folder: DataFolder) -> LogOptions:
+    """How this folder's log is run."""
+    return LogOptions(guard=folder.key_file.with_suffix(".log.guard"))
+
+
+def _log_key_file(folder: DataFolder) -> Path:
+    return folder.key_file.with_suffix(".log.key")
