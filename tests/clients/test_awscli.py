@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.conftest import RunningServer
 
 Aws = Callable[..., subprocess.CompletedProcess[str]]
@@ -51,9 +50,7 @@ def json_of(done: subprocess.CompletedProcess[str]) -> Any:
     return json.loads(done.stdout)
 
 
-def test_the_readme(
-    aws: Aws, astronaut: bytes, altered: Callable[[bytes], bytes], tmp_path: Path
-) -> None:
+def test_the_readme(aws: Aws, astronaut: bytes, altered: Callable[[bytes], bytes], tmp_path: Path) -> None:
     (tmp_path / "anna.jpg").write_bytes(astronaut)
     (tmp_path / "who.jpg").write_bytes(altered(astronaut))
     created = json_of(aws("create-collection", "--collection-id", "cli-people"))

@@ -9,7 +9,6 @@ from typing import Any
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
-
 from tests.conftest import RunningServer, start_server
 
 

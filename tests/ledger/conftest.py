@@ -6,15 +6,21 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from candid.ledger import Log, LogOptions, SigningKey
+from candid.ledger import Checkpoint, Log, LogOptions, SigningKey, hash_leaf, public_file, sign_checkpoint
+from candid.ledger.errors import MissingError, SourceError
 from candid.ledger.storage import Disk
+from candid.ledger.tiles import ENTRIES, Tile, encode_bundle
+from candid.ledger.tree import root_of
 
 SEED = bytes(range(32))
 
@@ -206,8 +212,101 @@ def disks() -> SimpleNamespace:
     return SimpleNamespace(Faulty=FaultyDisk, Full=FullDisk, Lossy=LossyDisk)
 
 
+class _PublicFiles(BaseHTTPRequestHandler):
+    """Serves a log's folder as a web server does that asks `public_file`; notes the paths it was asked for."""
+
+    server: LogServer
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        found = public_file(self.server.folder, self.path.removeprefix("/log/"))
+        if found is None or not found.path.is_file():
+            self.send_error(404)
+            return
+        body = found.path.read_bytes()
+        self.send_response(200)
+        self.send_header("Content-Type", found.content_type)
+        self.send_header("Cache-Control", found.cache_control)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+class LogServer(ThreadingHTTPServer):
+    """A web server with a log's public files."""
+
+    def __init__(self, folder: Path, handler: type[BaseHTTPRequestHandler] = _PublicFiles) -> None:
+        self.folder, self.asked = folder, list[str]()
+        super().__init__(("127.0.0.1", 0), handler)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/log"
+
+
+class Files(dict):
+    """A log's public files in memory, as a `Source`; notes what it was asked for."""
+
+    def __init__(self, entries: Sequence[bytes], signer: SigningKey) -> None:
+        """The files as the specification has them, made apart from the code that writes logs."""
+        super().__init__()
+        self.asked: list[str] = []
+        hashes, level = [hash_leaf(entry) for entry in entries], 0
+        for first in range(0, len(entries), 256):
+            part = entries[first : first + 256]
+            self[Tile(ENTRIES, first // 256, len(part)).path] = encode_bundle(part)
+        self.root = root_of(hashes)
+        while hashes:
+            tiles = [hashes[first : first + 256] for first in range(0, len(hashes), 256)]
+            for index, tile in enumerate(tiles):
+                self[Tile(level, index, len(tile)).path] = b"".join(tile)
+            hashes, level = [root_of(tile) for tile in tiles if len(tile) == 256], level + 1
+        self.checkpoint = Checkpoint(signer.name, len(entries), self.root)
+        self.sign(self.checkpoint, signer)
+
+    def sign(self, checkpoint: Checkpoint, signer: SigningKey) -> None:
+        self["checkpoint"] = bytes(sign_checkpoint(checkpoint, signer))
+
+    def read(self, path: str, limit: int) -> bytes:
+        self.asked.append(path)
+        if path not in self:
+            raise MissingError(f"there is no file {path}")
+        if len(self[path]) > limit:
+            raise SourceError(f"{path} is too long")
+        return self[path]
+
+
 @pytest.fixture(scope="session")
-def test_data() -> Path:
-    """The folder of data that is no part of the project; tests that need it are skipped without it."""
-    default = Path(__file__).resolve().parents[3] / "shared" / "data"
-    return Path(os.environ.get("CANDID_TEST_DATA") or default)
+def files() -> type[Files]:
+    return Files
+
+
+@contextmanager
+def running(server: HTTPServer) -> Iterator[HTTPServer]:
+    """A server of the standard library, in a thread until the end of the block."""
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture(scope="session")
+def servers() -> SimpleNamespace:
+    return SimpleNamespace(Log=LogServer, running=running)
+
+
+@pytest.fixture(scope="session")
+def foreign_log() -> Path:
+    """A log that Tessera wrote, from outside the project; named by CANDID_TEST_LEDGER, or skip."""
+    default = Path(__file__).resolve().parents[3] / "shared" / "data" / "ledger"
+    folder = Path(os.environ.get("CANDID_TEST_LEDGER") or default) / "tessera"
+    if not (folder / "checkpoint").is_file():
+        pytest.skip("no log of another writer; name the folder that holds `tessera/` in CANDID_TEST_LEDGER")
+    return folder

@@ -12,7 +12,7 @@ import pytest
 
 def error_of(call: Any, **members: Any) -> str:
     """The name of the error that a call must end with."""
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - the name is looked at
+    with pytest.raises(Exception) as caught:
         call(**members)
     return caught.value.response["Error"]["Code"]
 

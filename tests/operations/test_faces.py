@@ -73,7 +73,9 @@ def test_compare_faces(
     assert similarities[0] < 80
 
 
-def test_orientation_is_applied(rekognition: Any, astronaut: bytes, turned: Callable[[bytes, int], bytes]) -> None:
+def test_orientation_is_applied(
+    rekognition: Any, astronaut: bytes, turned: Callable[[bytes, int], bytes]
+) -> None:
     upright = rekognition.detect_faces(Image={"Bytes": astronaut})["FaceDetails"][0]["BoundingBox"]
     for orientation in range(1, 9):
         (face,) = rekognition.detect_faces(Image={"Bytes": turned(astronaut, orientation)})["FaceDetails"]

@@ -16,7 +16,10 @@ def test_an_enrolled_face_is_found_at_once(
     rekognition: Any, collection: str, astronaut: bytes, group: bytes, altered: Callable[[bytes], bytes]
 ) -> None:
     reply = rekognition.index_faces(
-        CollectionId=collection, Image={"Bytes": astronaut}, ExternalImageId="a:1", DetectionAttributes=["ALL"]
+        CollectionId=collection,
+        Image={"Bytes": astronaut},
+        ExternalImageId="a:1",
+        DetectionAttributes=["ALL"],
     )
     (record,) = reply["FaceRecords"]
     face = record["Face"]

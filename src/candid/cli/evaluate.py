@@ -70,7 +70,9 @@ def verification(
     labelled = read_pairs(pairs)
     total = len({pair.x for pair in labelled} | {pair.y for pair in labelled})
     with _engine(detector, embedder) as engine, _progress(total, "photographs") as progress:
-        result = evaluate_pairs(engine, labelled, images, advance=lambda: progress.advance(progress.task_ids[0]))
+        result = evaluate_pairs(
+            engine, labelled, images, advance=lambda: progress.advance(progress.task_ids[0])
+        )
     if as_json:
         print_json(asdict(result))
     else:
@@ -154,7 +156,8 @@ def calibrate(
     except CalibrationError as error:
         fail(str(error))
     output.write_text(
-        json.dumps({"measured_on": fitted.measured_on, "points": fitted.points}, indent=1) + "\n", encoding="utf-8"
+        json.dumps({"measured_on": fitted.measured_on, "points": fitted.points}, indent=1) + "\n",
+        encoding="utf-8",
     )
     messages().print(f"wrote {output}: {about}")
 

@@ -13,8 +13,8 @@ from typing import NoReturn
 
 import click
 
-from candid.cli.output import BROKEN, NO, WRONG_USE, fail, json_option, messages, print_json, print_table
-from candid.ledger.checkpoint import open_checkpoint
+from candid.cli.output import BROKEN, NO, WRONG_USE, fail, json_option, print_json, print_table
+from candid.ledger.checkpoint import Checkpoint, open_checkpoint
 from candid.ledger.errors import (
     KeyFormatError,
     LedgerError,
@@ -74,7 +74,7 @@ def verify(
     try:
         key = _key(log_key)
         policy = None if policy_file is None else Policy.parse(_read(policy_file))
-        older = None if extends is None else open_checkpoint(_read(extends), key).checkpoint
+        older = None if extends is None else _older(extends, key)
         size = read_checkpoint(source, key).size
     except LedgerError as error:
         _not_verified(error, as_json, _code_at_start(error))
@@ -195,7 +195,13 @@ def key(data: Path, as_json: bool) -> None:
     "--log-key", "log_keys", multiple=True, required=True, help="Key of a log to watch; repeatable."
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=9100, show_default=True, help="Port to listen on; 0 takes a free one.")
+@click.option(
+    "--port",
+    default=9100,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port to listen on; 0 takes a free one.",
+)
 @click.option(
     "--ready-file", type=_path, help="Written whole when the witness listens: JSON with url and key."
 )
@@ -222,15 +228,19 @@ def witness(
         signal.signal(number, lambda *_: stop.set())
     thread = threading.Thread(target=server.serve_forever, name="witness", daemon=True)
     thread.start()
-    messages().print(f"witness {watcher.key.name} listens on {server.url}\nits key: {watcher.key}")
-    if ready_file is not None:
-        ready = {"url": server.url, "witness_key": str(watcher.key)}
-        write_file(DISK, ready_file, json.dumps(ready).encode())
-    stop.wait()
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    watcher.close()
+    click.echo(f"witness {watcher.key.name} listens on {server.url}\nits key: {watcher.key}", err=True)
+    try:
+        if ready_file is not None:
+            ready = {"url": server.url, "witness_key": str(watcher.key)}
+            write_file(DISK, ready_file, json.dumps(ready).encode())
+        stop.wait()
+    except OSError as error:
+        fail(f"{ready_file} cannot be written: {error.strerror}")
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        watcher.close()
 
 
 def _source(data: Path | None, url: str | None) -> Source:
@@ -248,16 +258,31 @@ def _folder(data: Path) -> Path:
     return inner if (inner / CHECKPOINT).exists() else data
 
 
+def _older(path: Path, key: VerifierKey) -> Checkpoint:
+    """The checkpoint that the log must extend. Where the file is none, nothing was said of the log itself."""
+    try:
+        return open_checkpoint(_read(path), key).checkpoint
+    except LedgerError as error:
+        fail(f"{path} is no checkpoint of the log {key.name}: {error}")
+
+
 def _key(text: str) -> VerifierKey:
     """A key from the command line: itself, or the file that holds it."""
     path = Path(text)
-    if path.is_file():
+    if _is_file(path):
         text = _read(path).decode("utf-8", "replace").strip()
     elif "+" not in text:
         raise KeyFormatError(
             f"{text} is neither a log's public key (name+key id+base64) nor a file that holds one"
         )
     return VerifierKey.parse(text)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that no file can have, as it is too long
+        return False
 
 
 def _key_or_own(log_key: str | None, data: Path | None) -> VerifierKey:

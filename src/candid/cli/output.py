@@ -42,7 +42,7 @@ def print_table(
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     width = None if sys.stdout.isatty() else 160
-    Console(highlight=False, width=width).print(table)
+    Console(highlight=False, markup=False, width=width).print(table)  # a name may have brackets
 
 
 def fail(message: str, code: int = WRONG_USE) -> NoReturn:

@@ -14,6 +14,7 @@ import click
 
 from candid.cli.output import BROKEN, fail, failing, json_option, print_json
 from candid.config import Config, ConfigError, load_config
+from candid.gallery.durable import write_whole
 from candid.gallery.errors import GalleryError, KeyFileError
 from candid.governance.errors import GovernanceError
 from candid.ledger.errors import LedgerError
@@ -22,9 +23,9 @@ from candid.server.data_folder import (
     DataFolderError,
     create_data_folder,
     open_data_folder,
-    write_durably,
 )
-from candid.server.run import ListenError, bind, serve as run_server, url_of
+from candid.server.run import ListenError, bind, url_of
+from candid.server.run import serve as run_server
 from candid.server.secrets import create_secrets, read_secrets
 from candid.vision.errors import VisionError
 
@@ -101,11 +102,10 @@ def _serve(folder: DataFolder, config: Config, *, dev: bool, ready_file: Path | 
 
         def ready() -> None:
             if ready_file is not None:
-                write_durably(ready_file, json.dumps(asdict(facts), indent=2).encode() + b"\n")
+                write_whole(ready_file, [json.dumps(asdict(facts), indent=2).encode(), b"\n"])
             _greet(facts)
 
         run_server(application.asgi, listener, ready=ready)
-        application.drain()
 
 
 def _greet(facts: ReadyFacts) -> None:

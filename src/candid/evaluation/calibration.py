@@ -42,7 +42,9 @@ def fit_calibration(impostor: Scores, *, measured_on: str) -> Calibration:
     for fmr, similarity in ANCHORS:
         score = min(line.score_at(fmr), ceiling)
         if score <= points[-1][0]:
-            raise CalibrationError("this embedder does not tell these faces apart: impostors score like genuine")
+            raise CalibrationError(
+                "this embedder does not tell these faces apart: impostors score like genuine"
+            )
         points.append((round(score, 6), similarity))
     return Calibration((*points, (1.0, 100.0)), measured_on)
 

@@ -87,7 +87,9 @@ def find_photographs(folder: Path) -> list[tuple[str, Path]]:
         raise LabelError(f"{folder} is no folder")
     files = sorted(p for p in folder.glob("*/*") if p.suffix.lower() in SUFFIXES and p.is_file())
     if len({file.parent.name for file in files}) < 2:
-        raise LabelError(f"{folder} must hold a sub-folder of JPEG or PNG photographs for each of two or more people")
+        raise LabelError(
+            f"{folder} must hold a sub-folder of JPEG or PNG photographs for each of two or more people"
+        )
     return [(f"{file.parent.name}/{file.name}", file) for file in files]
 
 
@@ -195,7 +197,9 @@ def group_rates(labelled: Labelled, groups: Mapping[str, str], threshold: float)
     out = []
     scores = labelled.scores()
     for group in sorted(set(groups.values())):
-        members = np.array([i for i, name in enumerate(labelled.names) if groups.get(name) == group], dtype=int)
+        members = np.array(
+            [i for i, name in enumerate(labelled.names) if groups.get(name) == group], dtype=int
+        )
         if members.size < 2:
             continue
         part = scores[np.ix_(members, members)]

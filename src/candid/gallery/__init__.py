@@ -1,4 +1,102 @@
 """Faces, people and collections: the durable store and the vector index derived from it.
 
-This room knows vectors and ids; it knows no pixels, no AWS words and never imports `wire`.
+This room knows vectors and ids; it knows no pixels, no AWS words and never imports `wire`. What it stores of
+a face that could identify a person is encrypted; it logs and reports no id and no vector.
+
+`open_gallery` is the way in; `docs/gallery.md` says what it promises and what was measured.
 """
+
+from candid.gallery.backup import restore_gallery
+from candid.gallery.errors import (
+    BackupError,
+    CollectionExists,
+    CollectionNotFound,
+    ContractMismatch,
+    FaceNotFound,
+    GalleryClosed,
+    GalleryDamaged,
+    GalleryError,
+    GalleryLocked,
+    InvalidInput,
+    InvalidPageToken,
+    KeyFileError,
+    LimitExceeded,
+    StorageFull,
+    StorageUnavailable,
+    TokenMismatch,
+    UserExists,
+    UserNotFound,
+    WrongKey,
+)
+from candid.gallery.gallery import Gallery, open_gallery
+from candid.gallery.keys import create_key_file, load_key_file, load_or_create_key_file
+from candid.gallery.limits import Limits
+from candid.gallery.records import (
+    Association,
+    Collection,
+    ContractUse,
+    Deletion,
+    Disassociation,
+    Face,
+    FaceBox,
+    FaceMatch,
+    GalleryStatus,
+    NewFace,
+    Once,
+    Page,
+    Reason,
+    Refusal,
+    Upgrade,
+    User,
+    UserMatch,
+    UserStatus,
+    Vectors,
+)
+
+__all__ = [
+    "Association",
+    "BackupError",
+    "Collection",
+    "CollectionExists",
+    "CollectionNotFound",
+    "ContractMismatch",
+    "ContractUse",
+    "Deletion",
+    "Disassociation",
+    "Face",
+    "FaceBox",
+    "FaceMatch",
+    "FaceNotFound",
+    "Gallery",
+    "GalleryClosed",
+    "GalleryDamaged",
+    "GalleryError",
+    "GalleryLocked",
+    "GalleryStatus",
+    "InvalidInput",
+    "InvalidPageToken",
+    "KeyFileError",
+    "LimitExceeded",
+    "Limits",
+    "NewFace",
+    "Once",
+    "Page",
+    "Reason",
+    "Refusal",
+    "StorageFull",
+    "StorageUnavailable",
+    "TokenMismatch",
+    "Upgrade",
+    "User",
+    "UserExists",
+    "UserMatch",
+    "UserNotFound",
+    "UserStatus",
+    "Vectors",
+    "WrongKey",
+    "create_key_file",
+    "load_key_file",
+    "load_or_create_key_file",
+    "open_gallery",
+    "restore_gallery",
+]

@@ -1,7 +1,7 @@
 """Encryption at rest, with ISO/IEC 24745's demands on stored biometric references in mind.
 
-Confidentiality and integrity: AES-256-GCM. Every collection has keys of its own, derived with HKDF-SHA256 from
-the master key and 32 random bytes (the salt) that stand only in the collection's row.
+Confidentiality and integrity: AES-256-GCM. Every collection has keys of its own, derived with HKDF-SHA256
+from the master key and 32 random bytes (the salt) that stand in one row of the database only.
 
 Irreversibility: deleting the row deletes the salt, and with it the only way to the keys, even for whoever has
 the master key and an old copy of the ciphertexts.
@@ -18,7 +18,8 @@ that exchanging two rows is an authentication failure, not another identity.
     sealed = nonce (12 random bytes) | ciphertext | tag (16)
 
 Random nonces: NIST SP 800-38D section 8.3 allows 2**32 of them under one key. Embeddings, crops, user vectors
-and index files have separate keys in each collection, and a collection gives out fewer than 2**32 face numbers.
+and index files have separate keys in each collection, and a collection gives out fewer than 2**32 face
+numbers.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ class CollectionCipher:
         prefix = self._context + bind(contract)
         try:
             plain = [
-                decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], prefix + struct.pack(">I", len(owner)) + owner)
+                decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], prefix + bind(owner))
                 for owner, sealed in rows
             ]
         except (InvalidTag, ValueError) as error:
@@ -144,6 +145,7 @@ class KeyRing:
         self._lock = threading.Lock()
         self._ciphers: OrderedDict[tuple[str, bytes], CollectionCipher] = OrderedDict()  # guarded by _lock
         self.fingerprint = self._derive("fingerprint", length=16)
+        self.backups = self._derive("backups")
         self.tokens = AESSIV(self._derive("page tokens", length=64))
         self.outcomes = AESSIV(self._derive("outcomes of idempotent calls", length=64))
 

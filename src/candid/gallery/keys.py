@@ -73,7 +73,7 @@ def load_key_file(path: Path) -> bytes:
     if stat.S_IMODE(mode) & 0o077:
         raise KeyFileError(f"others may read or write the key file {path}; run: chmod 600 {path}")
     if len(key) != KEY_BYTES:
-        raise KeyFileError(f"the key file {path} must hold exactly {KEY_BYTES} bytes; restore it from your copy")
+        raise KeyFileError(f"the key file {path} must hold just {KEY_BYTES} bytes; restore it from your copy")
     return key
 
 

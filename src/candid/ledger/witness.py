@@ -113,9 +113,18 @@ class Witness:
             if old != last.size:
                 message = f"the last size cosigned is {last.size}, not {old}"
                 raise WitnessRefusal(_CONFLICT, message, last.size)
+            if old == checkpoint.size and last.root != checkpoint.root:
+                message = f"another root was cosigned for size {old}"
+                raise WitnessRefusal(_CONFLICT, message, last.size)
             # 3. It extends that.
             try:
-                _check_extends(last, checkpoint, proof)
+                verify_consistency(
+                    old_size=old,
+                    old_root=last.root,
+                    new_size=checkpoint.size,
+                    new_root=checkpoint.root,
+                    proof=proof,
+                )
             except ProofError as error:
                 raise WitnessRefusal(_UNPROVED, str(error)) from error
             # 4. It is remembered before anybody sees the cosignature.
@@ -145,7 +154,7 @@ class Witness:
             note = Note.parse(path.read_bytes())
             verify_note(note, [self.key])
             return Checkpoint.parse(note.text)
-        except LedgerError as error:
+        except (LedgerError, OSError) as error:
             raise WitnessRefusal(_FAILED, f"the witness's state of this log is damaged: {error}") from error
 
     def _cosign(self, checkpoint: Checkpoint, note: Note, keys: Sequence[VerifierKey]) -> bytes:
@@ -176,11 +185,3 @@ def _parse(body: bytes) -> tuple[int, list[bytes], Note, Checkpoint]:
         return old, proof, note, Checkpoint.parse(note.text)
     except FormatError as error:
         raise WitnessRefusal(_BAD, str(error)) from error
-
-
-def _check_extends(last: Checkpoint, new: Checkpoint, proof: Sequence[bytes]) -> None:
-    if new.size == 0 and new.root != EMPTY_ROOT:
-        raise ProofError("a log without entries has the hash of nothing as its root")
-    verify_consistency(
-        old_size=last.size, old_root=last.root, new_size=new.size, new_root=new.root, proof=proof
-    )

@@ -21,6 +21,7 @@ from candid.ledger.errors import (
 from candid.ledger.keys import VerifierKey
 from candid.ledger.notes import MAX_NOTE, Note, Signature, verify_note
 from candid.ledger.policy import Policy
+from candid.ledger.sources import valid_address
 
 # (old size) → the proof that the checkpoint in hand extends the log of that size.
 Prover = Callable[[int], Sequence[bytes]]
@@ -40,7 +41,7 @@ class WitnessClient:
         Raises:
             WitnessError: the URL is not one of http or https.
         """
-        if not url.startswith(("http://", "https://")):
+        if not valid_address(url):
             raise WitnessError(f"the witness {key.name} has no address of http or https: {url}")
         self.key = key
         self._url = url.rstrip("/") + "/add-checkpoint"
@@ -55,19 +56,13 @@ class WitnessClient:
             WitnessDisputes: it has seen the log with other entries.
             WitnessError: it cannot be reached, or its answer is of no use.
         """
-        status, body = self._ask(signed, prove, min(self._known, signed.size))
-        if status == 409:
-            try:
-                known = decode_decimal(body.removesuffix(b"\n"), "the size that the witness has")
-            except FormatError as error:
-                raise WitnessError(f"the witness {self.key.name}: {error}") from error
-            if known > signed.size:
-                raise WitnessAhead(
-                    f"the witness {self.key.name} has cosigned this log with {known} entries, "
-                    f"and it has {signed.size}"
-                )
-            status, body = self._ask(signed, prove, known)
-        if status == 422:
+        asked = min(self._known, signed.size)
+        status, body = self._ask(signed, prove, asked)
+        if status == 409 and (known := self._size(body, signed)) != asked:
+            asked = known
+            status, body = self._ask(signed, prove, asked)
+        # What the witness has cosigned is not the beginning of this log (422), or has another root (409).
+        if status == 422 or (status == 409 and asked == signed.size):
             raise WitnessDisputes(
                 f"the witness {self.key.name} knows other entries of this log: {_text(body)}"
             )
@@ -76,6 +71,19 @@ class WitnessClient:
         signature = self._check(signed, body)
         self._known = signed.size
         return signature
+
+    def _size(self, body: bytes, signed: SignedCheckpoint) -> int:
+        """What the witness cosigned last, from its answer 409."""
+        try:
+            known = decode_decimal(body.removesuffix(b"\n"), "the size that the witness has")
+        except FormatError as error:
+            raise WitnessError(f"the witness {self.key.name}: {error}") from error
+        if known > signed.size:
+            raise WitnessAhead(
+                f"the witness {self.key.name} has cosigned this log with {known} entries, "
+                f"and it has {signed.size}"
+            )
+        return known
 
     def _ask(self, signed: SignedCheckpoint, prove: Prover, old: int) -> tuple[int, bytes]:
         lines = [b"old %d" % old, *(encode_base64(item) for item in prove(old))]

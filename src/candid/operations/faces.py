@@ -12,7 +12,7 @@ DEFAULT_SIMILARITY_THRESHOLD = 80.0
 
 
 @operation("DetectFaces", bills=Meter.IMAGE_GROUP_2)
-def detect_faces(caller: Caller, request: Request, rooms: Rooms) -> Reply:
+def detect_faces(_caller: Caller, request: Request, rooms: Rooms) -> Reply:
     """The (at most 100 largest) faces of an image and what can be told of them."""
     wanted = request.get("Attributes") or ["DEFAULT"]
     image = rooms.image(request["Image"])
@@ -27,7 +27,7 @@ def detect_faces(caller: Caller, request: Request, rooms: Rooms) -> Reply:
 
 
 @operation("CompareFaces", bills=Meter.IMAGE_GROUP_1)
-def compare_faces(caller: Caller, request: Request, rooms: Rooms) -> Reply:
+def compare_faces(_caller: Caller, request: Request, rooms: Rooms) -> Reply:
     """The largest face of the source against the (at most 100 largest) faces of the target."""
     threshold = request.get("SimilarityThreshold")
     threshold = DEFAULT_SIMILARITY_THRESHOLD if threshold is None else threshold

@@ -44,9 +44,7 @@ def index_faces(caller: Caller, request: Request, rooms: Rooms) -> Reply:
         )
         for i, (each, embedding) in enumerate(zip(indexed, embeddings, strict=True))
     ]
-    stored = (
-        rooms.gallery.faces.add(caller.account, collection.id, new, contract=contract) if new else []
-    )
+    stored = rooms.gallery.faces.add(caller.account, collection.id, new, contract=contract) if new else []
     return {
         "FaceRecords": [
             {"Face": replies.face(face, rooms), "FaceDetail": _detail(each, image, wanted)}

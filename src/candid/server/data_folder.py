@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from candid.config import Config
+from candid.gallery.durable import write_whole
 
 FORMAT = 1
 
@@ -89,7 +90,7 @@ def create_data_folder(path: Path, config: Config) -> DataFolder:
             for name in ("gallery", "ledger", "buckets"):
                 (path / name).mkdir(exist_ok=True, mode=0o700)
             identity = Identity(FORMAT, str(uuid.uuid4()), config.region, config.account)
-            write_durably(marker, json.dumps(asdict(identity), indent=2).encode() + b"\n")
+            write_whole(marker, [json.dumps(asdict(identity), indent=2).encode(), b"\n"])
         except OSError as error:
             raise DataFolderError(f"cannot create {path}: {error.strerror}") from error
     return open_data_folder(path, config)
@@ -115,31 +116,12 @@ def open_data_folder(path: Path, config: Config) -> DataFolder:
         raise DataFolderError(
             f"{path} has format {identity.format}; this Candid reads {FORMAT}. Upgrade Candid."
         )
-    return DataFolder(path, identity, _key_file(identity, config))
+    return DataFolder(path, identity, key_file_of(identity.id, config))
 
 
-def _key_file(identity: Identity, config: Config) -> Path:
+def key_file_of(folder_id: str, config: Config) -> Path:
+    """Where the key of the data folder with this id lies."""
     if config.key_file:
         return Path(config.key_file).expanduser()
     base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(base) / "candid" / "keys" / f"{identity.id}.key"
-
-
-def write_durably(path: Path, data: bytes, *, mode: int = 0o600) -> None:
-    """Write a file whole or not at all: temporary file, fsync, rename, fsync of the folder."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    return Path(base) / "candid" / "keys" / f"{folder_id}.key"

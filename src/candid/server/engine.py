@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from candid.config import Config
-from candid.vision import Engine, open_engine as open_vision_engine
+from candid.vision import Engine
+from candid.vision import open_engine as open_vision_engine
 from candid.vision.models import open_models
 
 

@@ -34,7 +34,9 @@ class Calibration:
 
     def __post_init__(self) -> None:
         if len(self.points) < 2 or self.points[0] != (-1.0, 0.0) or self.points[-1] != (1.0, 100.0):
-            raise CalibrationError("a calibration runs from score -1, similarity 0, to score 1, similarity 100")
+            raise CalibrationError(
+                "a calibration runs from score -1, similarity 0, to score 1, similarity 100"
+            )
         pairs = zip(self.points, self.points[1:], strict=False)
         if any(not (a[0] < b[0] and a[1] < b[1]) for a, b in pairs):
             raise CalibrationError("the points of a calibration must rise strictly")

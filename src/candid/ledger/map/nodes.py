@@ -26,6 +26,7 @@ _VERSION = struct.Struct(">Q32sQQ")
 _CHECK = 8
 _VERSION_SIZE = _VERSION.size + _CHECK
 _LEAF_SIZE = 64
+_DAMAGED = "the map's file of nodes is damaged: delete the map's folder and replay the log"
 
 NOTHING = 0
 
@@ -108,6 +109,8 @@ class NodeFile:
     def node(self, reference: int) -> tuple[int, int, bytes]:
         """A node: the references of its halves, and its hash."""
         left, right, digest = _NODE.unpack(self._record(reference, _NODE.size))
+        if max(left, right) >= reference:  # halves are written before what stands over them
+            raise MapError(_DAMAGED)
         return left, right, digest
 
     def leaf(self, reference: int) -> tuple[bytes, bytes]:
@@ -145,6 +148,11 @@ class NodeFile:
             OSError: the map is as it was before; begin again.
         """
         version = Version(number, root[1], count, root[0], self._start + len(self._fresh))
+        # What a commit that failed left of its version must not outlive its nodes, which are overwritten now.
+        whole = (number - 1) * _VERSION_SIZE
+        if os.fstat(self._versions).st_size > whole:
+            self._disk.truncate(self._versions, whole)
+            self._disk.fsync(self._versions)
         self._write(self._nodes, self._start, bytes(self._fresh))
         fields = _VERSION.pack(version.reference, version.root, version.count, version.end)
         record = fields + sha256(fields).digest()[:_CHECK]
@@ -159,7 +167,7 @@ class NodeFile:
     def _record(self, reference: int, size: int) -> bytes:
         record = os.pread(self._nodes, size, reference >> 1)
         if len(record) != size:
-            raise MapError("the map's file of nodes is damaged: delete the map's folder and replay the log")
+            raise MapError(_DAMAGED)
         return record
 
     def _read_version(self, number: int) -> Version | None:

@@ -1,0 +1,78 @@
+"""`candid demo`: index and search real photographs through a real server."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from statistics import median
+
+import click
+
+from candid.cli.output import BROKEN, fail, failing, json_option, messages, print_json, print_table
+from candid.demo.samples import SamplesUnavailable, sample_photographs
+from candid.demo.story import Outcome, run_story
+from candid.server.process import ServerDidNotStart, own_server
+
+
+@click.command()
+@json_option
+@failing(SamplesUnavailable)
+@failing(ServerDidNotStart, code=BROKEN)
+def demo(as_json: bool) -> None:
+    r"""Index and search real photographs through a real server, as any Rekognition client would.
+
+    \b
+    Example: candid demo
+    """
+    photographs = sample_photographs()
+    outcome = Outcome()
+    with tempfile.TemporaryDirectory(prefix="candid-demo-") as folder, own_server(Path(folder)) as server:
+        messages().print(
+            f"A server answers at {server.ready['url']} after {server.start_seconds:.1f} s; "
+            "now an unmodified boto3 client:"
+        )
+        run_story(server.client(), photographs, outcome)
+    if as_json:
+        print_json(asdict(outcome))
+    else:
+        _tell(outcome)
+    if not (outcome.faces and outcome.meetings and outcome.deleted):
+        fail("the demo did not find what it should; run `candid models verify`, then `make test`", BROKEN)
+
+
+def _tell(outcome: Outcome) -> None:
+    print_table(
+        ("photograph", "enrolled", "left out", "ms"),
+        [
+            (each.name, each.enrolled, "; ".join(each.left_out) or "–", f"{each.milliseconds:.0f}")
+            for each in outcome.photographs
+        ],
+        title="IndexFaces",
+    )
+    click.echo()
+    print_table(
+        ("a face in", "is also in", "similarity"),
+        [(each.photograph, each.other, f"{each.similarity:.1f}") for each in outcome.meetings],
+        title=f"SearchFaces, once for each of the {outcome.faces} faces",
+    )
+    click.echo()
+    face = outcome.description
+    told = {
+        "age": "{Low} to {High}".format(**face["AgeRange"]) if "AgeRange" in face else "–",
+        "landmarks": len(face["Landmarks"]),
+        "pose": ", ".join(f"{name.lower()} {degrees:.0f}°" for name, degrees in face["Pose"].items()),
+        **{
+            name: f"{face[name]['Value']} ({face[name]['Confidence']:.0f})"
+            for name in ("Gender", "Smile", "Eyeglasses", "EyesOpen", "MouthOpen")
+            if name in face
+        },
+    }
+    print_table(("DetectFaces", "largest face of the last photograph"), list(told.items()))
+    click.echo()
+    click.echo(
+        f"{outcome.faces} faces of {len(outcome.photographs)} photographs enrolled, {outcome.searches} searches "
+        f"({median(outcome.search_milliseconds):.1f} ms each), {len(outcome.meetings)} meetings found; "
+        "the collection and the data folder are deleted again."
+    )
+    click.echo("Next: candid serve --data ./data --dev")

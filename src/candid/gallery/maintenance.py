@@ -1,0 +1,151 @@
+"""What is done in the background: writing blocks for rows that have none, and erasing what was deleted.
+
+Both go through the writer in short transactions, between those of callers, and both go on after a restart:
+what is left to do stands in the database.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from contextlib import suppress
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from candid.gallery import rows
+from candid.gallery.core import Core, blocks_of
+from candid.gallery.errors import CollectionNotFound, GalleryClosed, GalleryError
+from candid.gallery.index.codes import Numbers, Shard, compress
+from candid.gallery.index.loading import Loaded
+from candid.gallery.purging import purge_some
+from candid.gallery.schema import number_of, row
+from candid.gallery.writer import Written
+
+_log = logging.getLogger(__name__)
+
+# How long to wait after something failed, for example because the disk is full.
+RETRY_SECONDS = 5.0
+
+
+class Maintenance:
+    """One thread that works while there is something to do."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._lock = threading.Lock()
+        self._remade: list[tuple[int, Loaded]] = []  # guarded by _lock
+        self._ended = False
+        self._thread = threading.Thread(target=self._run, name="gallery maintenance", daemon=True)
+
+    def start(self) -> None:
+        """Begin; the first thing is what was left undone before."""
+        self._core.work.set()
+        self._thread.start()
+
+    def remade(self, space: int, loaded: Loaded) -> None:
+        """Blocks had to be made anew when a space was loaded; they are to be stored."""
+        with self._lock:
+            self._remade.append((space, loaded))
+        self._core.work.set()
+
+    def stop(self) -> None:
+        """End after the step that is being done."""
+        self._ended = True
+        self._core.work.set()
+        self._thread.join()
+
+    def settle(self) -> None:
+        """Erase all that is dead, now, in the caller's thread.
+
+        Raises:
+            GalleryError: as the writer does.
+        """
+        while self._core.writer.submit(partial(purge_some, self._core)):
+            pass
+
+    def _run(self) -> None:
+        pause: float | None = None
+        while not self._ended:
+            self._core.work.wait(pause)
+            self._core.work.clear()
+            pause = None
+            try:
+                self._store_remade()
+                self._compress_tails()
+                self._purge()
+            except GalleryClosed:
+                return
+            except GalleryError as error:
+                # The class alone: the text may name a path, and this room logs nothing that it need not.
+                _log.warning("gallery maintenance put off: %s", type(error).__name__)
+                pause = RETRY_SECONDS
+
+    def _purge(self) -> None:
+        while not self._ended and self._core.writer.submit(partial(purge_some, self._core)):
+            pass
+
+    def _store_remade(self) -> None:
+        while not self._ended:
+            with self._lock:
+                if not self._remade:
+                    return
+                space, loaded = self._remade[0]
+            if loaded.discard:
+                self._core.writer.submit(partial(_clear, self._core, space))
+            for shard in loaded.unsaved:
+                self._core.writer.submit(partial(_store, self._core, space, shard, in_memory=True))
+            with self._lock:
+                self._remade.pop(0)
+
+    def _compress_tails(self) -> None:
+        core, least = self._core, self._core.limits.sealed_rows
+        with core.readers.snapshot() as connection:
+            due = connection.execute("SELECT id FROM spaces WHERE rows - blocked >= ?", (least,)).fetchall()
+        for (space,) in due:
+            with suppress(CollectionNotFound):  # it is being deleted
+                self._compress_tail(space)
+
+    def _compress_tail(self, space: int) -> None:
+        core, least = self._core, self._core.limits.sealed_rows
+        found = core.spaces.get(space)
+        while not self._ended:
+            numbers, vectors = found.oldest(least)
+            if len(numbers) < least:
+                return
+            shard = compress(numbers, vectors)
+            if not core.writer.submit(partial(_store, core, space, shard, in_memory=False)):
+                return
+
+
+def _clear(core: Core, space: int, connection: sqlite3.Connection) -> Written[None]:
+    """Delete blocks that do not belong to their space."""
+    owner = rows.by_space(connection, space)
+    if owner is not None:
+        blocks_of(core.keys, *owner).clear(connection)
+        connection.execute("UPDATE spaces SET blocked = 0 WHERE id = ?", (space,))
+    return Written(None)
+
+
+def _store(
+    core: Core, space: int, shard: Shard, connection: sqlite3.Connection, *, in_memory: bool
+) -> Written[bool]:
+    """Write a shard's blocks; False where its space is gone. Rows deleted meanwhile are left out."""
+    owner = rows.by_space(connection, space)
+    if owner is None:
+        return Written(False)
+    shard = shard.only(_living(connection, space, shard.numbers))
+    if not len(shard.numbers):
+        return Written(True)
+    blocks = blocks_of(core.keys, *owner)
+    blocks.write(connection, shard)
+    connection.execute("UPDATE spaces SET blocked = ? WHERE id = ?", (blocks.rows(connection), space))
+    return Written(True, None if in_memory else partial(core.spaces.absorbed, space, shard))
+
+
+def _living(connection: sqlite3.Connection, space: int, numbers: Numbers) -> NDArray[np.bool_]:
+    low, high = row(space, int(numbers[0])), row(space, int(numbers[-1]))
+    found = connection.execute("SELECT id FROM templates WHERE id BETWEEN ? AND ?", (low, high))
+    return np.isin(numbers, np.array([number_of(place) for (place,) in found], dtype=np.uint32))

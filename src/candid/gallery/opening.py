@@ -1,0 +1,73 @@
+"""Making a gallery's database, and what is checked before one is used."""
+
+from __future__ import annotations
+
+import hmac
+import sqlite3
+from pathlib import Path
+
+from candid.gallery.cipher import KeyRing
+from candid.gallery.database import connect, translated
+from candid.gallery.durable import sync_folder
+from candid.gallery.errors import GalleryDamaged, WrongKey
+from candid.gallery.schema import FORMAT, SCHEMA
+
+
+def create(path: Path, keys: KeyRing) -> None:
+    """Make an empty database, whole or not at all.
+
+    Raises:
+        StorageFull, StorageUnavailable: it cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.new")
+    for name in (temporary, *companions(temporary)):
+        name.unlink(missing_ok=True)
+    with translated(path):
+        connection = connect(temporary, writes=True)
+        try:
+            connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA}")
+            connection.execute("INSERT INTO meta (name, value) VALUES ('format', ?)", (b"%d" % FORMAT,))
+            connection.execute("INSERT INTO meta (name, value) VALUES ('key', ?)", (keys.fingerprint,))
+            connection.execute("COMMIT")
+        finally:
+            connection.close()  # the last connection copies the log into the database and removes it
+    temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def companions(path: Path) -> tuple[Path, Path]:
+    """SQLite's files beside a database: the write-ahead log and its index."""
+    return path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
+
+
+def check(path: Path, keys: KeyRing) -> None:
+    """Take in what the log still holds after a crash, and make sure that this is the gallery of this key.
+
+    Raises:
+        WrongKey: it was made with another key.
+        GalleryDamaged: no database, cut short, or of another format.
+        StorageFull, StorageUnavailable: as `translated`.
+    """
+    with translated(path):
+        connection = connect(path, writes=True)
+        try:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            meta = dict(connection.execute("SELECT name, value FROM meta").fetchall())
+            _check_length(path, connection)
+        except sqlite3.OperationalError as error:
+            if "no such table" in str(error):
+                raise GalleryDamaged(f"{path} is no gallery; restore it from a backup") from error
+            raise
+        finally:
+            connection.close()
+    if meta.get("format") != b"%d" % FORMAT:
+        raise GalleryDamaged(f"{path} has a format this version does not read; install the newer version")
+    if not hmac.compare_digest(meta.get("key", b""), keys.fingerprint):
+        raise WrongKey(f"{path} was made with another key; put back the key file it was created with")
+
+
+def _check_length(path: Path, connection: sqlite3.Connection) -> None:
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    if path.stat().st_size < pages * size:
+        raise GalleryDamaged(f"{path} is cut short; restore the gallery from a backup")

@@ -1,0 +1,124 @@
+"""The file `governance.db`: its tables, and SQLite's errors in this room's words.
+
+    meta       format and the master key's fingerprint
+    customers  one row a customer, never deleted: a closed one stays
+    keys       one row an access key, never deleted; a revoked one keeps no secret
+
+WAL with synchronous=FULL: what was answered survives a loss of power.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from candid.governance.errors import GovernanceDamaged, GovernanceUnavailable, WrongKey
+from candid.governance.sealing import Sealer
+
+FORMAT = 1
+# Seconds that a writer waits for another process's transaction.
+_PATIENCE = 5.0
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS customers (
+    id TEXT PRIMARY KEY,
+    account TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    country TEXT NOT NULL,
+    category TEXT NOT NULL,
+    status TEXT NOT NULL,
+    created REAL NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS keys (
+    id TEXT PRIMARY KEY,
+    customer TEXT NOT NULL REFERENCES customers (id),
+    sealed BLOB,
+    created REAL NOT NULL,
+    last_used TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS keys_of_customer ON keys (customer);
+"""
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into this room's.
+
+    Raises:
+        GovernanceDamaged: the file is no database, or a broken one.
+        GovernanceUnavailable: everything else that SQLite reports.
+    """
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise GovernanceUnavailable(f"{path} cannot be used now: {error}") from error
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+            raise GovernanceUnavailable(f"{path} cannot be used now: {error}") from error
+        raise GovernanceDamaged(f"{path} is damaged ({error}); restore it from a backup") from error
+
+
+def open_database(path: Path, sealer: Sealer) -> sqlite3.Connection:
+    """Open the file, made first where there is none, readable by its owner alone.
+
+    Raises:
+        WrongKey: it was created with another master key.
+        GovernanceDamaged, GovernanceUnavailable: see `translated`; also where its folder is missing.
+    """
+    try:
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError as error:
+        raise GovernanceUnavailable(f"cannot create {path}: {error.strerror}") from error
+    with translated(path):
+        connection = connect(path)
+        try:
+            _check(connection, path, sealer)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection to an existing file; each statement is a transaction unless BEGIN is said."""
+    connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL").fetchone()
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All of it or nothing; other writers wait."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _check(connection: sqlite3.Connection, path: Path, sealer: Sealer) -> None:
+    with transaction(connection):
+        for statement in _SCHEMA.split(";"):
+            connection.execute(statement)
+        first = "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING"
+        connection.execute(first, ("format", FORMAT.to_bytes(4, "big")))
+        connection.execute(first, ("fingerprint", sealer.fingerprint))
+        meta: dict[str, bytes] = dict(connection.execute("SELECT name, value FROM meta").fetchall())
+    if (found := int.from_bytes(meta["format"], "big")) != FORMAT:
+        raise GovernanceDamaged(f"{path} has format {found}; this Candid reads {FORMAT}. Upgrade Candid.")
+    if not sealer.matches(meta["fingerprint"]):
+        raise WrongKey(f"{path} was created with another master key; put back that key's file")

@@ -1,0 +1,170 @@
+"""Opens everything of one data folder and hands the rooms to each other; nothing is decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from candid.config import Config
+from candid.gallery import Gallery, open_gallery
+from candid.gallery.durable import write_whole
+from candid.governance import Customers, Status, open_customers
+from candid.operations.images import BucketFolders, ImageSource, ObjectStore
+from candid.operations.registry import offered
+from candid.operations.rooms import Rooms
+from candid.operations.versions import FaceModels
+from candid.server.data_folder import DataFolder
+from candid.server.engine import open_engine
+from candid.server.secrets import Secrets
+from candid.vision import Engine, ImageLimits
+from candid.vision.calibration import Calibration, CalibrationError
+from candid.wire import App, Sample
+from candid.wire.binding import bind
+from candid.wire.errors import to_refusal
+
+DEV_CUSTOMER = "dev"
+# A customer has a country; that of whoever tries Candid out is not known, and no company is registered in Antarctica.
+DEV_COUNTRY = "AQ"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyFacts:
+    """What the ready file says; the keys are None where there is no development customer."""
+
+    url: str
+    region: str
+    account: str
+    access_key_id: str | None
+    secret_access_key: str | None
+    log_public_key: str
+    data_dir: str
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Everything of one data folder, open."""
+
+    folder: DataFolder
+    secrets: Secrets
+    customers: Customers
+    gallery: Gallery
+    engine: Engine
+    asgi: App
+
+    def ready_facts(self, url: str, *, dev: bool) -> ReadyFacts:
+        """What a client needs; with `dev`, of a customer `dev`, opened first where there is none."""
+        key = _development_key(self.customers, self.folder.identity.account) if dev else None
+        if key is not None:
+            self._write_credentials(url, *key)
+        return ReadyFacts(
+            url=url,
+            region=self.folder.identity.region,
+            account=self.folder.identity.account,
+            access_key_id=key[0] if key else None,
+            secret_access_key=key[1] if key else None,
+            log_public_key=str(self.secrets.log.verifier),
+            data_dir=str(self.folder.path.resolve()),
+        )
+
+    def _write_credentials(self, url: str, key_id: str, secret: str) -> None:
+        lines = (
+            "[candid]",
+            f"aws_access_key_id = {key_id}",
+            f"aws_secret_access_key = {secret}",
+            f"region = {self.folder.identity.region}",
+            f"endpoint_url = {url}",
+        )
+        write_whole(self.folder.credentials, ["\n".join(lines).encode(), b"\n"])
+
+
+@contextmanager
+def open_application(folder: DataFolder, secrets: Secrets, config: Config) -> Iterator[Application]:
+    """Open a data folder for serving while the block runs.
+
+    Raises:
+        GalleryError, GovernanceError: the folder's databases cannot be used.
+        VisionError: the models cannot be used.
+    """
+    with ExitStack() as stack:
+        engine = open_engine(config)
+        stack.callback(engine.close)
+        gallery = open_gallery(folder.gallery, key=secrets.master)
+        stack.callback(gallery.close)
+        customers = open_customers(folder.governance, key=secrets.master)
+        stack.callback(customers.close)
+        rooms = Rooms(
+            engine=engine,
+            gallery=gallery,
+            images=ImageSource(_object_store(folder, config)),
+            models=face_models(engine),
+            limits=ImageLimits(max_pixels=config.max_image_pixels),
+            keep_crops=config.keep_crops,
+        )
+        app = App(
+            handlers=bind(offered(), rooms=rooms, region=folder.identity.region),
+            to_refusal=to_refusal,
+            credentials=customers,
+            region=folder.identity.region,
+            workers=config.workers,
+            queue=config.queue,
+            checks={"gallery": lambda: gallery.status().trouble},
+            samples=lambda: _samples(engine, gallery),
+        )
+        yield Application(folder, secrets, customers, gallery, engine, app)
+
+
+def face_models(engine: Engine) -> FaceModels:
+    """The engine's embedders with their calibrations.
+
+    Raises:
+        CalibrationError: the default embedder has none; the message says how to make one.
+    """
+    calibrations: dict[str, Calibration] = {
+        engine.default_contract.id: engine.calibration(engine.default_contract.id)
+    }
+    for contract in engine.contracts:
+        try:
+            calibrations[contract.id] = engine.calibration(contract.id)
+        except CalibrationError:
+            continue  # it can be measured and calibrated, but searches in its collections are refused
+    return FaceModels(engine.contracts, default=engine.default_contract, calibrations=calibrations)
+
+
+def _object_store(folder: DataFolder, config: Config) -> ObjectStore:
+    if not config.s3_endpoint_url:
+        return BucketFolders(folder.buckets)
+    from candid.operations.s3 import S3Endpoint
+
+    return S3Endpoint(
+        endpoint_url=config.s3_endpoint_url,
+        region=config.s3_region,
+        access_key_id=config.s3_access_key_id,
+        secret_access_key=config.s3_secret_access_key,
+    )
+
+
+def _samples(engine: Engine, gallery: Gallery) -> Iterable[Sample]:
+    status = gallery.status()
+    yield Sample("candid_gallery_collections", "gauge", "Collections of all customers.", status.collections)
+    yield Sample("candid_gallery_faces", "gauge", "Faces of all collections.", status.faces)
+    yield Sample("candid_gallery_users", "gauge", "Users of all collections.", status.users)
+    yield Sample("candid_gallery_index_bytes", "gauge", "Memory of the index.", status.index_bytes)
+    for name, count in engine.counters().items():
+        labels = {"model": name}
+        yield Sample("candid_engine_passes_total", "counter", "Forward passes.", count.passes, labels)
+        yield Sample("candid_engine_rows_total", "counter", "Rows in them.", count.rows, labels)
+
+
+def _development_key(customers: Customers, account: str) -> tuple[str, str]:
+    """The first active key of the customer `dev`; both are made where they are missing."""
+    customer = next((each for each in customers.all() if each.account == account), None)
+    if customer is None:
+        customer = customers.open_customer(name=DEV_CUSTOMER, country=DEV_COUNTRY, account=account)
+    if customer.status is Status.UNSCREENED:
+        for key in customers.keys(customer.id):
+            access = customers.lookup(key.id) if key.active else None
+            if access is not None:
+                return key.id, access.secret
+    issued = customers.issue(customer.id)
+    return issued.key.id, issued.secret

@@ -1,0 +1,225 @@
+"""A whole data folder in one file, and back.
+
+    a tar file (POSIX.1-2001, uncompressed), members in this order:
+    manifest.json        format, id of the folder, time, and size and SHA-256 of each other member
+    manifest.hmac        HMAC-SHA256 of manifest.json, hex, with a key derived from the folder's master key
+    candid.json          what the folder is
+    governance.db        customers and access keys, one moment of it (SQLite's VACUUM INTO)
+    gallery.backup       faces, users, collections (see `candid.gallery.backup`), one moment of it
+    ledger/…             the log's files
+
+Keys are not in it, and neither are buckets: those are the operator's own files. The server may run meanwhile.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import shutil
+import sqlite3
+import tarfile
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from candid.config import Config
+from candid.gallery import restore_gallery
+from candid.gallery.backup import backup_gallery
+from candid.gallery.durable import sync_folder, write_whole
+from candid.server.data_folder import DataFolder, DataFolderError, open_data_folder
+
+FORMAT = 1
+_MANIFEST, _SEAL = "manifest.json", "manifest.hmac"
+_MOST_MANIFEST_BYTES = 64 << 20
+
+
+class BackupFileError(Exception):
+    """A backup cannot be written or restored; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """What a backup holds: bytes in all, files, and when it was made (seconds since the epoch)."""
+
+    size: int
+    members: int
+    time: float
+
+
+def write_backup(
+    folder: DataFolder, master: bytes, output: Path, *, clock: Callable[[], float] = time.time
+) -> Backup:
+    """Write everything of a data folder but keys and buckets into a new file.
+
+    Args:
+        folder: the data folder; a server may have it open.
+        master: its key.
+        output: the file; it must not exist.
+        clock: seconds since the epoch.
+
+    Raises:
+        BackupFileError: the file exists, or cannot be written.
+        GalleryError: the gallery cannot be read.
+    """
+    if output.exists():
+        raise BackupFileError(f"{output} exists already and is not overwritten; name another file")
+    try:
+        with tempfile.TemporaryDirectory(prefix=".candid-backup-", dir=output.parent) as name:
+            stage = Path(name)
+            members = _stage(folder, master, stage)
+            manifest = _manifest(folder, stage, members, clock())
+            (stage / _MANIFEST).write_bytes(manifest)
+            (stage / _SEAL).write_text(_seal(master, manifest), encoding="ascii")
+            made = stage / "backup.tar"
+            with made.open("wb") as file:
+                with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
+                    for member in (_MANIFEST, _SEAL, *members):
+                        tar.add(stage / member, member, recursive=False, filter=_anonymous)
+                file.flush()
+                os.fsync(file.fileno())
+            made.chmod(0o600)
+            size = made.stat().st_size
+            made.replace(output)
+        sync_folder(output.parent)
+    except (OSError, sqlite3.Error) as error:
+        raise BackupFileError(
+            f"the backup cannot be written: {error}; free some space and try again"
+        ) from error
+    return Backup(size, len(members), json.loads(manifest)["time"])
+
+
+def restore_backup(source: Path, data: Path, master: bytes, config: Config) -> DataFolder:
+    """Restore a backup into a folder that does not exist or is empty.
+
+    Args:
+        source: the backup.
+        data: where to.
+        master: the key of the folder that was backed up.
+        config: settings; region and account come from the backup.
+
+    Raises:
+        BackupFileError: the backup is damaged or of another key, or the folder is not empty.
+        GalleryError: the gallery's part cannot be restored.
+    """
+    if data.exists() and any(data.iterdir()):
+        raise BackupFileError(f"{data} is not empty; restore into a new folder")
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryDirectory(prefix=".restore-", dir=data) as name:
+            stage = Path(name)
+            members = _unpack(source, stage, master)
+            restore_gallery(stage / "gallery.backup", data / "gallery", key=master)
+            for member in members:
+                if member not in {"gallery.backup", "candid.json"}:
+                    target = data / member
+                    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                    (stage / member).replace(target)
+            (data / "buckets").mkdir(exist_ok=True, mode=0o700)
+            # Last: only now is this a data folder, and an interrupted restore is none.
+            write_whole(data / "candid.json", [(stage / "candid.json").read_bytes()])
+        return open_data_folder(data, config)
+    except (OSError, tarfile.TarError, DataFolderError) as error:
+        raise BackupFileError(f"{source} cannot be restored: {error}") from error
+
+
+def folder_id_of(source: Path) -> str:
+    """The id of the data folder that a backup was made of, to find its key by; not verified yet.
+
+    Raises:
+        BackupFileError: it is no backup.
+    """
+    try:
+        with tarfile.open(source, "r:") as tar:
+            return str(uuid.UUID(json.loads(_small(tar, _MANIFEST))["id"]))
+    except (OSError, tarfile.TarError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BackupFileError(f"{source} is no backup of Candid: {error}") from error
+
+
+def _stage(folder: DataFolder, master: bytes, stage: Path) -> list[str]:
+    shutil.copyfile(folder.path / "candid.json", stage / "candid.json")
+    members = ["candid.json"]
+    if folder.governance.exists():
+        uri = f"{folder.governance.resolve().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True)) as connection:
+            connection.execute("VACUUM INTO ?", (str(stage / "governance.db"),))
+        members.append("governance.db")
+    backup_gallery(folder.gallery, stage / "gallery.backup", key=master)
+    members.append("gallery.backup")
+    for path in sorted(folder.ledger.rglob("*")):
+        if path.is_file() and path.name != "lock":
+            member = f"ledger/{path.relative_to(folder.ledger).as_posix()}"
+            (stage / member).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, stage / member)
+            members.append(member)
+    for member in members:
+        (stage / member).chmod(0o600)
+    return members
+
+
+def _manifest(folder: DataFolder, stage: Path, members: list[str], now: float) -> bytes:
+    facts = {
+        name: {"size": (stage / name).stat().st_size, "sha256": _digest(stage / name)} for name in members
+    }
+    document = {"format": FORMAT, "id": folder.identity.id, "time": now, "members": facts}
+    return json.dumps(document, indent=1, sort_keys=True).encode()
+
+
+def _seal(master: bytes, manifest: bytes) -> str:
+    key = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"candid backup 1").derive(master)
+    return hmac.new(key, manifest, hashlib.sha256).hexdigest()
+
+
+def _anonymous(info: tarfile.TarInfo) -> tarfile.TarInfo:
+    info.uid = info.gid = 0
+    info.uname = info.gname = ""
+    return info
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _small(tar: tarfile.TarFile, name: str) -> bytes:
+    member = tar.getmember(name)
+    file = tar.extractfile(member)
+    if file is None or member.size > _MOST_MANIFEST_BYTES:
+        raise tarfile.TarError(f"{name} is not what it should be")
+    return file.read()
+
+
+def _unpack(source: Path, stage: Path, master: bytes) -> list[str]:
+    """Unpack what the sealed manifest lists, each file checked; nothing else is looked at."""
+    with tarfile.open(source, "r:") as tar:
+        try:
+            manifest = _small(tar, _MANIFEST)
+            seal = _small(tar, _SEAL).decode("ascii", "replace")
+        except KeyError as error:
+            raise tarfile.TarError("it holds no manifest, so it is no backup of Candid") from error
+        if not hmac.compare_digest(seal.encode(), _seal(master, manifest).encode()):
+            raise BackupFileError(f"{source} was changed, or was made with another key file")
+        listed: dict[str, Any] = json.loads(manifest)["members"]
+        for name, facts in listed.items():
+            file = tar.extractfile(name)
+            target = stage / name
+            if file is None or not target.resolve().is_relative_to(stage.resolve()):
+                raise tarfile.TarError(f"{name} is not what it should be")
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with target.open("wb") as output:
+                shutil.copyfileobj(file, output)
+                output.flush()
+                os.fsync(output.fileno())
+            target.chmod(0o600)
+            if _digest(target) != facts["sha256"]:
+                raise BackupFileError(f"{source} is damaged: {name} has another checksum; take another copy")
+    return list(listed)

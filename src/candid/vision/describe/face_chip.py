@@ -1,0 +1,66 @@
+"""Upright squares around a face, cut from the image by its mesh."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from candid.vision.facts import Pixels, Points
+from candid.vision.image_warp import Affine, apply, cut_square
+
+# Pixels a side of the chip that quality and the cues in the skin are measured on.
+CHIP = 128
+# The chip shows this many times the longer side of the mesh.
+_CHIP_SCALE = 1.15
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceChip:
+    """A face, eyes level, in a square.
+
+    Attributes:
+        pixels: uint8 (CHIP, CHIP, 3), RGB.
+        points: float64 (468, 2), the mesh in the chip's pixels.
+    """
+
+    pixels: Pixels
+    points: NDArray[np.float64]
+
+
+def upright_square(mesh: Points, *, scale: float, up: float, size: int) -> Affine:
+    """Where each pixel of a square lies in the image; the eyes are level in it and the mesh is in its middle.
+
+    Args:
+        mesh: float32 (468, 3), pixels.
+        scale: side of the square, in longer sides of the mesh.
+        up: how far the middle is moved up, in longer sides of the mesh.
+        size: pixels a side of the square.
+    """
+    points = mesh[:, :2].astype(np.float64)
+    right = points[[362, 263]].mean(axis=0) - points[[33, 133]].mean(axis=0)
+    cos, sin = right / max(float(np.hypot(*right)), 1e-6)
+    turn = np.array([[cos, -sin], [sin, cos]])
+    level = points @ turn
+    low, high = level.min(axis=0), level.max(axis=0)
+    longer = max(float((high - low).max()), 1e-3)
+    middle = turn @ ((low + high) / 2 - [0, up * longer])
+    step = scale * longer / size
+    return np.column_stack([turn * step, middle - turn @ [step * size / 2, step * size / 2]])
+
+
+def face_chip(pixels: Pixels, mesh: Points) -> FaceChip:
+    """Cut the chip of a face.
+
+    Args:
+        pixels: uint8 (height, width, 3), RGB, the image.
+        mesh: float32 (468, 3), pixels.
+    """
+    matrix = upright_square(mesh, scale=_CHIP_SCALE, up=0, size=CHIP)
+    inverse = np.linalg.inv(matrix[:, :2])
+    back = np.column_stack([inverse, -inverse @ matrix[:, 2]])
+    return FaceChip(
+        pixels=cut_square(pixels, matrix, size=CHIP, repeat_edge=True),
+        points=apply(back, mesh[:, :2].astype(np.float64)),
+    )

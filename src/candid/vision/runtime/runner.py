@@ -1,0 +1,249 @@
+"""A model that many threads use at once: what waits while it is busy becomes the next batch.
+
+There is no timer: a lone caller runs in its own thread at once. While all slots are taken, callers queue; a caller that
+finishes hands its slot to the first in the queue, who runs for itself and for those behind it whose arrays fit.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from candid.vision.errors import EngineClosed
+from candid.vision.runtime.lanes import Lanes
+from candid.vision.runtime.recording import note
+from candid.vision.runtime.session import Array, Session, rows_of
+
+Outputs = tuple[Array, ...]
+
+
+@dataclass(slots=True, eq=False)
+class _Ticket:
+    """One caller's array on its way through; touched by its caller and by whoever runs it, never both at once."""
+
+    array: Array
+    called: threading.Event = field(default_factory=threading.Event)
+    outputs: Outputs | None = None
+    error: BaseException | None = None
+
+    @property
+    def answered(self) -> bool:
+        return self.outputs is not None or self.error is not None
+
+    def joins(self, other: _Ticket) -> bool:
+        return self.array.shape[1:] == other.array.shape[1:] and self.array.dtype == other.array.dtype
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Forward passes, and the rows in them."""
+
+    passes: int
+    rows: int
+
+
+class Runner:
+    """A session behind a queue."""
+
+    _waiting: deque[_Ticket]  # guarded by _lock, as are the fields below
+    _free: int
+    _closed: bool
+    _passes: int
+    _rows: int
+    _session: Session | None
+
+    def __init__(
+        self,
+        name: str,
+        open_: Callable[[], Session],
+        *,
+        lanes: Lanes,
+        slots: int,
+        max_batch: int,
+        fixed: bool = False,
+    ) -> None:
+        """A runner whose session is opened at its first use.
+
+        Args:
+            name: for counters.
+            open_: opens the session.
+            lanes: where `run_all` finds help.
+            slots: passes that may run side by side.
+            max_batch: most rows a pass.
+            fixed: the model takes `max_batch` rows and no fewer; short batches are filled up.
+        """
+        self.name = name
+        self._open = open_
+        self._lanes = lanes
+        self._max_batch = max_batch
+        self._fixed = fixed
+        self._lock = threading.Lock()
+        self._opening = threading.Lock()
+        self._waiting = deque()
+        self._free = slots
+        self._closed = False
+        self._passes = self._rows = 0
+        self._session = None
+
+    @property
+    def session(self) -> Session:
+        """The opened session.
+
+        Raises:
+            EngineClosed: the runner has been closed.
+            ModelError: it cannot be opened.
+        """
+        with self._opening:
+            if self._closed:
+                raise EngineClosed("the engine has been closed; open another")
+            if self._session is None:
+                self._session = self._open()
+            return self._session
+
+    def run(self, array: Array) -> Outputs:
+        """Outputs for these rows, in their order; blocks until they are there.
+
+        Args:
+            array: (rows, …) as the model wants it; no row gives what the model gives for none.
+
+        Raises:
+            EngineClosed: the runner has been closed.
+            ModelError: the model cannot be opened.
+        """
+        note(self, [array])
+        return self._run(array)
+
+    def run_all(self, pieces: Sequence[Array], prepare: Callable[[Array], Array]) -> list[Outputs]:
+        """`run` for several pieces of different shapes, side by side where a core is free.
+
+        Args:
+            pieces: what `prepare` takes.
+            prepare: gives the array to run; called where the piece is run, so that this work is spread too.
+        """
+
+        def prepare_and_run(piece: Array) -> tuple[Array, Outputs]:
+            array = prepare(piece)
+            return array, self._run(array)
+
+        done = self._lanes.map(prepare_and_run, pieces)
+        note(self, [array for array, _ in done])
+        return [outputs for _, outputs in done]
+
+    def run_rows(self, array: Array) -> Outputs:
+        """`run`, with the rows divided over the free cores."""
+        parts = min(rows_of(array), self._lanes.width)
+        if parts < 2:
+            return self.run(array)
+        split = np.array_split(array, parts)
+        note(self, split)
+        outputs = self._lanes.map(self._run, split)
+        return tuple(np.concatenate(each) for each in zip(*outputs, strict=True))
+
+    def replay(self, arrays: Sequence[Array]) -> None:
+        """The bare passes of `run_all`, for measuring; nothing is queued, joined or counted."""
+        self._lanes.map(self.session.run, arrays)
+
+    def count(self) -> Count:
+        """What has been run since the runner was made."""
+        with self._lock:
+            return Count(self._passes, self._rows)
+
+    def close(self) -> None:
+        """Refuse new calls and those that wait; passes under way are answered."""
+        with self._lock:
+            self._closed = True
+            waiting = list(self._waiting)
+            self._waiting.clear()
+        for ticket in waiting:
+            ticket.error = EngineClosed("the engine has been closed; open another")
+            ticket.called.set()
+        with self._opening:
+            self._session = None
+
+    def _run(self, array: Array) -> Outputs:
+        session = self.session
+        ticket = _Ticket(array)
+        with self._lock:
+            if self._closed:
+                raise EngineClosed("the engine has been closed; open another")
+            lead = self._free > 0
+            if lead:
+                self._free -= 1
+            else:
+                self._waiting.append(ticket)
+        if not lead:
+            ticket.called.wait()
+        if not ticket.answered:
+            self._lead(session, ticket)
+        if ticket.error is not None:
+            raise ticket.error
+        if ticket.outputs is None:
+            raise RuntimeError("a batch ended without an answer")
+        return ticket.outputs
+
+    def _lead(self, session: Session, first: _Ticket) -> None:
+        """Run a batch that begins with one's own ticket, then pass the slot on."""
+        with self._lock:
+            batch = [first, *self._take_joining(first)]
+        try:
+            self._answer(session, batch)
+        finally:
+            with self._lock:
+                heir = self._waiting.popleft() if self._waiting else None
+                if heir is None:
+                    self._free += 1
+            for ticket in batch[1:]:
+                if not ticket.answered:  # the leader was interrupted
+                    ticket.error = RuntimeError("the batch was interrupted; try again")
+                ticket.called.set()
+            if heir is not None:
+                heir.called.set()
+
+    def _take_joining(self, first: _Ticket) -> list[_Ticket]:
+        """Those that wait and fit behind `first`; the others keep their order. Called under the lock."""
+        room = self._max_batch - rows_of(first.array)
+        taken = []
+        for ticket in list(self._waiting):
+            rows = rows_of(ticket.array)
+            if rows <= room and ticket.joins(first):
+                taken.append(ticket)
+                self._waiting.remove(ticket)
+                room -= rows
+        return taken
+
+    def _answer(self, session: Session, batch: list[_Ticket]) -> None:
+        try:
+            outputs = self._pass(session, np.concatenate([t.array for t in batch])) if len(batch) > 1 else None
+        except Exception:  # noqa: BLE001 - whose array it was is found by running each alone
+            outputs = None
+        if outputs is not None:
+            at = 0
+            for ticket in batch:
+                end = at + rows_of(ticket.array)
+                ticket.outputs = tuple(each[at:end] for each in outputs)
+                at = end
+            return
+        for ticket in batch:
+            try:
+                ticket.outputs = self._pass(session, ticket.array)
+            except Exception as error:  # noqa: BLE001 - raised again in the caller's thread
+                ticket.error = error
+
+    def _pass(self, session: Session, array: Array) -> Outputs:
+        """Forward passes of at most `max_batch` rows each."""
+        rows = rows_of(array)
+        parts = [array[i : i + self._max_batch] for i in range(0, max(rows, 1), self._max_batch)]
+        outputs = [session.run(self._filled(part)) for part in parts]
+        with self._lock:
+            self._passes += len(parts)
+            self._rows += rows
+        joined = outputs[0] if len(outputs) == 1 else tuple(map(np.concatenate, zip(*outputs, strict=True)))
+        return tuple(each[:rows] for each in joined) if self._fixed else joined
+
+    def _filled(self, array: Array) -> Array:
+        missing = self._max_batch - rows_of(array) if self._fixed else 0
+        return np.pad(array, [(0, missing)] + [(0, 0)] * (array.ndim - 1)) if missing else array
