@@ -11,12 +11,13 @@ from candid.config import Config
 from candid.gallery.keys import load_key_file
 from candid.governance import Status, open_customers
 from candid.server.data_folder import create_data_folder, open_data_folder
+from candid.server.secrets import create_secrets
 
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    create_data_folder(tmp_path / "data", Config())
+    create_secrets(create_data_folder(tmp_path / "data", Config()))
     return tmp_path / "data"
 
 
@@ -135,8 +136,9 @@ def test_another_key_is_refused(data):
 
 def test_a_broken_database_is_three(data):
     open_data_folder(data, Config()).governance.write_bytes(b"broken " * 4000)
-    key_file = open_data_folder(data, Config()).key_file
-    key_file.parent.mkdir(parents=True)
-    key_file.write_bytes(bytes(32))
-    key_file.chmod(0o600)
     assert "restore it from a backup" in run("customer", "list", "--data", str(data), code=3)
+
+
+def test_a_name_is_shown_as_it_is(data):
+    open_customer(data, name="[/b] & [red]Söhne 株式会社")
+    assert "[/b] & [red]Söhne 株式会社" in run("customer", "list", "--data", str(data))

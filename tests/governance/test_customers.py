@@ -220,6 +220,15 @@ def test_a_closed_database_says_so(customers):
         open_one(customers)
 
 
+def test_what_sqlite_cannot_do_is_said_in_this_rooms_words(customers, path):
+    issued = customers.issue(open_one(customers).id)
+    with sqlite3.connect(path) as raw:
+        raw.execute("ALTER TABLE keys RENAME TO hidden")
+    raw.close()
+    with pytest.raises(GovernanceUnavailable, match="no such table"):
+        customers.lookup(issued.key.id)
+
+
 OTHER_PROCESS = """
 import sys
 from pathlib import Path

@@ -165,3 +165,18 @@ def test_a_journal_with_much_that_is_published_is_written_anew(workshop, layout,
     log.append(b"last")
     log.close()
     assert workshop.open().size == 51
+
+
+def test_a_guard_in_the_middle_of_a_long_journal(workshop):
+    """The guard's checkpoint is of entries that are beyond the tiles, and more than a tile of them."""
+    log = workshop.create(10)
+    with log.frozen():
+        workshop.copy("older")
+    log.append_many([b"x"] * 700)
+    with log.frozen():
+        journal = Layout(workshop.folder).journal.read_bytes()
+    log.publish()
+    log.close()
+    restore(workshop, "older")
+    Layout(workshop.folder).journal.write_bytes(journal)
+    assert workshop.open().size == 710

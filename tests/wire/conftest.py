@@ -230,6 +230,7 @@ def wire() -> Wire:
 class Listening:
     url: str
     port: int
+    server: uvicorn.Server
 
 
 def _listening() -> Iterator[Callable[..., Listening]]:
@@ -244,7 +245,7 @@ def _listening() -> Iterator[Callable[..., Listening]]:
         while not server.started:
             time.sleep(0.005)
         running.append((server, thread))
-        return Listening(url_of(listener), listener.getsockname()[1])
+        return Listening(url_of(listener), listener.getsockname()[1], server)
 
     yield start
     for server, thread in running:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 
 import pytest
@@ -97,7 +98,9 @@ def test_a_head_that_trickles_is_given_up(make_app, listen):
 def test_the_rest_of_a_refused_request_is_given_up(make_app, listen):
     with connect(listen(make_app(), Hasty).port) as connection:
         connection.sendall(HEAD + b"Content-Length: 1000\r\n\r\nabc")
-        assert b"UnknownOperationException" in until_closed(connection)
+        assert b"UnknownOperationException" in connection.recv(65_536)
+        connection.sendall(b"def")  # stops uvicorn's own timer
+        until_closed(connection)
 
 
 def test_a_refused_request_whose_rest_comes_leaves_the_connection_in_use(port):
@@ -136,3 +139,24 @@ def test_bytes_that_are_no_request(port, raw):
     with connect(port) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
         assert b'{"alive":true}' in until_closed(connection)
+
+
+def test_calls_in_flight_are_answered_when_the_server_ends(make_app, listen, wire):
+    running, release = threading.Event(), threading.Event()
+
+    def wait(account, request):
+        running.set()
+        assert release.wait(20)
+        return {}
+
+    app = make_app(handlers={"CreateCollection": wait})
+    listening = listen(app)
+    sent = wire.signed("CreateCollection", {"CollectionId": "a"}, host=f"127.0.0.1:{listening.port}")
+    head = b"".join(name + b": " + value + b"\r\n" for name, value in sent.headers)
+    with connect(listening.port) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\n" + head + b"\r\n" + sent.body)
+        assert running.wait(20)
+        listening.server.should_exit = True
+        time.sleep(0.2)
+        release.set()
+        assert until_closed(connection).startswith(b"HTTP/1.1 200 ")

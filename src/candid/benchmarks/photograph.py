@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import cv2
 
-from candid.demo.samples import sample_photographs
+from candid.demo.samples import SamplesUnavailable, sample_photographs
 
 WIDTH, HEIGHT = 1000, 750
 # Left, top, width and height in `sample1`, 1920 × 1280: the face at the right, and no other.
@@ -20,6 +20,9 @@ def one_face() -> bytes:
     """
     path = next(path for path in sample_photographs() if path.stem == "sample1")
     left, top, width, height = _CUT
-    cut = cv2.imread(str(path))[top : top + height, left : left + width]
+    photograph = cv2.imread(str(path))
+    if photograph is None:
+        raise SamplesUnavailable(f"{path} cannot be read; delete it and try again")
+    cut = photograph[top : top + height, left : left + width]
     scaled = cv2.resize(cut, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
     return bytes(cv2.imencode(".jpg", scaled, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1])

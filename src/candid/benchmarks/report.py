@@ -67,8 +67,8 @@ def _recognition(found: Recognition) -> str:
             (rival.name, rival.does, f"{rival.timing.p50_ms:.0f}", f"{rival.times_faster:.1f}")
             for rival in found.rivals
         ]
-        heads = ("compared with", "what it does", "ms", "Candid is faster, times")
-        text += f"\n\n{table(heads, [tuple(row) for row in rivals])}"
+        named = ("compared with", "what it does", "ms", "Candid is faster, times")
+        text += f"\n\n{table(named, [tuple(row) for row in rivals])}"
     return text
 
 
@@ -99,6 +99,7 @@ def _galleries(found: list[GalleryFigures]) -> str:
         "enrolled a second",
         "search p50, ms",
         "p95, ms",
+        "by threshold, ms",
         "FAISS flat, ms",
         "recall@1",
         "index, MB",
@@ -108,13 +109,14 @@ def _galleries(found: list[GalleryFigures]) -> str:
     rows: list[tuple[object, ...]] = [
         (
             f"{each.faces:,}",
-            f"{each.insert_per_second:,.0f}",
+            f"{each.inserted_a_second:,.0f}",
             f"{each.search_p50_ms:.2f}",
             f"{each.search_p95_ms:.2f}",
+            f"{each.threshold_p50_ms:.2f}",
             f"{each.flat_p50_ms:.2f}",
             f"{each.recall_at_1:.4f}",
             f"{each.index_bytes / 1e6:.0f}",
-            f"{each.disk_bytes / 1e6:.0f}",
+            f"{each.file_bytes / 1e6:.0f}",
             f"{each.reopen_seconds:.2f}",
         )
         for each in found

@@ -11,10 +11,10 @@ from typing import Any
 
 import click
 
-from candid.cli.output import BROKEN, NO, WRONG_USE, fail, json_option, messages, print_json, print_table
+from candid.cli.output import BROKEN, NO, WRONG_USE, fail, json_option, print_json, print_table
 from candid.config import ConfigError, load_config
 from candid.gallery.errors import KeyFileError
-from candid.gallery.keys import load_key_file, load_or_create_key_file
+from candid.gallery.keys import load_key_file
 from candid.governance import (
     AccessKey,
     Category,
@@ -26,7 +26,7 @@ from candid.governance import (
     KeyRefused,
     open_customers,
 )
-from candid.server.data_folder import DataFolder, DataFolderError, open_data_folder
+from candid.server.data_folder import DataFolderError, open_data_folder
 
 _path = click.Path(path_type=Path)
 _data_option = click.option("--data", required=True, type=_path, help="The data folder.")
@@ -51,7 +51,7 @@ def _customers(data: Path, file: Path | None) -> Iterator[Customers]:
     """The data folder's customers; errors become a message and an exit code."""
     try:
         folder = open_data_folder(data, load_config(file))
-        customers = open_customers(folder.governance, key=_master_key(folder))
+        customers = open_customers(folder.governance, key=load_key_file(folder.key_file))
         try:
             yield customers
         finally:
@@ -62,13 +62,6 @@ def _customers(data: Path, file: Path | None) -> Iterator[Customers]:
         fail(str(error), BROKEN)
     except (GovernanceError, DataFolderError, KeyFileError, ConfigError) as error:
         fail(str(error), WRONG_USE)
-
-
-def _master_key(folder: DataFolder) -> bytes:
-    # A lost key must not be replaced silently: it is only made where nothing was ever sealed with it.
-    if folder.governance.exists() or any(folder.gallery.iterdir()):
-        return load_key_file(folder.key_file)
-    return load_or_create_key_file(folder.key_file)
 
 
 @customer.command("open")
@@ -96,7 +89,7 @@ def open_(name: str, country: str, category: str, data: Path, file: Path | None,
         print_json(_customer_json(opened))
         return
     _print_customer(opened)
-    messages().print(f"Now: candid key issue {opened.id} --data {data}")
+    click.echo(f"Now: candid key issue {opened.id} --data {data}", err=True)
 
 
 @customer.command()
@@ -176,7 +169,7 @@ def issue(customer: str, data: Path, file: Path | None, as_json: bool) -> None:
         print_json({"customer": issued.key.customer, **names})
         return
     click.echo(f"aws_access_key_id = {issued.key.id}\naws_secret_access_key = {issued.secret}")
-    messages().print("The secret is not shown again; keep it where only its user can read it.")
+    click.echo("The secret is not shown again; keep it where only its user can read it.", err=True)
 
 
 @key.command("list")
@@ -239,14 +232,11 @@ def _print_customer(found: Customer) -> None:
             ("opened", _time(found.created)),
         ],
     )
-    messages().print(_NOT_SCREENED)
+    click.echo(_NOT_SCREENED, err=True)
 
 
 def _print_keys(keys: list[AccessKey]) -> None:
-    rows = [
-        (each.id, each.customer, _state(each), _time(each.created), each.last_used or "never")
-        for each in keys
-    ]
+    rows = [(each.id, each.customer, _state(each), _time(each.created), each.last_used or "never") for each in keys]
     print_table(("access key", "customer", "status", "issued", "last used"), rows)
 
 

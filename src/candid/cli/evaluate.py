@@ -125,27 +125,30 @@ def folder(
 
 @evaluate.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="File to write.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write. [default: where it is used]")
 @click.option("--measured-on", required=True, help="What the photographs are, for people who read the curve.")
 @_DETECTOR
 @_EMBEDDER
 @failing(LabelError, ConfigError, VisionError)
 def calibrate(
-    folder: Path, output: Path, measured_on: str, detector: str | None, embedder: str | None
+    folder: Path, output: Path | None, measured_on: str, detector: str | None, embedder: str | None
 ) -> None:
     r"""Fit the curve from score to similarity for an embedder, from a folder with one sub-folder a person.
 
     \b
-    Example: candid evaluate calibrate people/ --embedder my-arcface -o calibration.json --measured-on "staff, 2026"
+    Example: candid evaluate calibrate people/ --embedder my-arcface --measured-on "our staff, 2026"
     """
     from candid.evaluation.calibration import fit_calibration
     from candid.evaluation.folder import find_photographs, genuine_and_impostor, label
     from candid.evaluation.metrics import UNDETECTED
     from candid.evaluation.templates import make_templates
+    from candid.server.engine import models_of
     from candid.vision.calibration import CalibrationError
+    from candid.vision.engine import CALIBRATIONS
 
     files = find_photographs(folder)
     with _engine(detector, embedder) as engine, _progress(len(files), "photographs") as progress:
+        contract = engine.default_contract.id
         templates = make_templates(engine, files, advance=lambda: progress.advance(progress.task_ids[0]))
     _, impostor = genuine_and_impostor(label(files, templates))
     impostor = impostor[impostor != UNDETECTED]
@@ -155,11 +158,14 @@ def calibrate(
         fitted = fit_calibration(impostor, measured_on=about)
     except CalibrationError as error:
         fail(str(error))
-    output.write_text(
-        json.dumps({"measured_on": fitted.measured_on, "points": fitted.points}, indent=1) + "\n",
-        encoding="utf-8",
-    )
-    messages().print(f"wrote {output}: {about}")
+    target = models_of(load_config()).folder / CALIBRATIONS / f"{contract}.json" if output is None else output
+    document = {"measured_on": fitted.measured_on, "points": fitted.points}
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        fail(f"cannot write {target}: {error.strerror}")
+    messages().print(f"wrote {target}: {about}")
 
 
 def _share(rate: float | None) -> str:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from candid.evaluation.metrics import UNDETECTED, Scores, rates_at
 from candid.evaluation.templates import Templates, make_templates
-from candid.evaluation.verification import LabelError, Report, report
+from candid.evaluation.verification import LabelError, Report, calibration_of, report
 from candid.vision import Engine
 
 SUFFIXES = {".jpg", ".jpeg", ".png"}
@@ -135,9 +135,9 @@ def evaluate_folder(
     seconds = time.perf_counter() - started
     labelled = label(files, templates)
     genuine, impostor = genuine_and_impostor(labelled)
-    calibration = engine.calibration(engine.default_contract.id)
-    threshold = calibration.score(80.0)
-    by_group = group_rates(labelled, groups or {}, threshold)
+    calibration = calibration_of(engine)
+    threshold = None if calibration is None else calibration.score(80.0)
+    by_group = [] if threshold is None else group_rates(labelled, groups or {}, threshold)
     return FolderReport(
         persons=len(set(labelled.persons.tolist())),
         photographs=len(files),
@@ -153,7 +153,7 @@ def evaluate_folder(
     )
 
 
-def identify(labelled: Labelled, threshold: float) -> Identification:
+def identify(labelled: Labelled, threshold: float | None) -> Identification:
     """Search each photograph among all others, with and without those of its own person."""
     scores = labelled.scores()
     np.fill_diagonal(scores, -np.inf)
@@ -167,8 +167,8 @@ def identify(labelled: Labelled, threshold: float) -> Identification:
         gallery=n - 1,
         threshold_similarity=80.0,
         rank_1=_mean((mates > others) & (mates > UNDETECTED), has_mate),
-        fnir=_mean(mates < threshold, has_mate),
-        fpir=_mean(others >= threshold, np.ones(n, bool)),
+        fnir=None if threshold is None else _mean(mates < threshold, has_mate),
+        fpir=None if threshold is None else _mean(others >= threshold, np.ones(n, bool)),
     )
 
 

@@ -22,6 +22,7 @@ from candid.evaluation.metrics import (
 )
 from candid.evaluation.templates import Templates, make_templates
 from candid.vision import Engine
+from candid.vision.calibration import Calibration, CalibrationError
 
 FARS = ("0.1", "0.01", "0.001", "0.0001")
 SIMILARITIES = (80.0, 99.0)
@@ -127,11 +128,24 @@ def pair_scores(pairs: list[Pair], templates: Templates) -> tuple[Scores, Scores
     return np.array(scores[True]), np.array(scores[False])
 
 
+def calibration_of(engine: Engine) -> Calibration | None:
+    """The curve of the engine's default embedder; None for one that has none yet, whose similarities mean nothing."""
+    try:
+        return engine.calibration(engine.default_contract.id)
+    except CalibrationError:
+        return None
+
+
 def report(engine: Engine, genuine: Scores, impostor: Scores, *, without_face: int, seconds: float) -> Report:
-    """All figures of a set of scores under the calibration of the engine's default embedder."""
+    """All figures of a set of scores; those at a similarity are None where the default embedder has no calibration."""
     contract = engine.default_contract
-    calibration = engine.calibration(contract.id)
-    at = {s: rates_at(genuine, impostor, calibration.score(s)) for s in SIMILARITIES}
+    calibration = calibration_of(engine)
+    at = (
+        {}
+        if calibration is None
+        else {s: rates_at(genuine, impostor, calibration.score(s)) for s in SIMILARITIES}
+    )
+    default = at.get(80.0)
     best = best_accuracy(genuine, impostor)
     return Report(
         pairs=genuine.size + impostor.size,
@@ -142,12 +156,12 @@ def report(engine: Engine, genuine: Scores, impostor: Scores, *, without_face: i
         auc=area_under_curve(genuine, impostor),
         eer=equal_error_rate(genuine, impostor),
         tar_at_far={far: tar_at_far(genuine, impostor, float(far)) for far in FARS},
-        fnmr=at[80.0].fnmr,
+        fnmr=None if default is None else default.fnmr,
         fmr_at_similarity={f"{s:g}": rates.fmr for s, rates in at.items()},
         fnmr_at_similarity={f"{s:g}": rates.fnmr for s, rates in at.items()},
-        accuracy=accuracy_at(genuine, impostor, at[80.0].threshold),
+        accuracy=None if default is None else accuracy_at(genuine, impostor, default.threshold),
         best_accuracy=best[0] if best else None,
-        best_accuracy_at_similarity=calibration.similarity(best[1]) if best else None,
+        best_accuracy_at_similarity=calibration.similarity(best[1]) if best and calibration is not None else None,
         model=contract.id,
         seconds=round(seconds, 3),
     )

@@ -6,7 +6,7 @@ a face that could identify a person is encrypted; it logs and reports no id and 
 `open_gallery` is the way in; `docs/gallery.md` says what it promises and what was measured.
 """
 
-from candid.gallery.backup import restore_gallery
+from candid.gallery.backup import backup_gallery, restore_gallery
 from candid.gallery.errors import (
     BackupError,
     CollectionExists,
@@ -94,6 +94,7 @@ __all__ = [
     "UserStatus",
     "Vectors",
     "WrongKey",
+    "backup_gallery",
     "create_key_file",
     "load_key_file",
     "load_or_create_key_file",

@@ -14,18 +14,19 @@ import hashlib
 import hmac
 import os
 import struct
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from candid.gallery.cipher import KeyRing
-from candid.gallery.core import Core
 from candid.gallery.database import NAME, connect, translated
 from candid.gallery.durable import sync_folder, write_whole
-from candid.gallery.errors import BackupError, GalleryError, WrongKey
+from candid.gallery.errors import BackupError, StorageUnavailable, WrongKey
 from candid.gallery.lock import FolderLock
-from candid.gallery.opening import check
+from candid.gallery.opening import RESTORED, STAGE, check, check_meta
+from candid.gallery.purging import purge_all
 
 MAGIC = b"candid gallery backup 1\n"
 _HEAD = struct.Struct(">16sQ")
@@ -37,32 +38,62 @@ class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-def write_backup(core: Core, to: BinaryIO | Path) -> None:
-    """Write a backup to a stream, or whole and durable to a file.
+def backup_gallery(folder: Path, to: BinaryIO | Path, *, key: bytes) -> None:
+    """Write a backup of a gallery to a stream, or whole and durable to a file.
+
+    The gallery may be open and in use, also in another process.
+
+    Args:
+        folder: the gallery's.
+        to: where to; a file is replaced.
+        key: the gallery's.
 
     Raises:
-        BackupError: it cannot be written.
+        WrongKey: the gallery was made with another key.
+        BackupError: there is no gallery, or it cannot be written.
     """
-    copy = core.path.with_name(f".{core.path.name}.backup")
+    path = folder / NAME
+    if not path.is_file():
+        raise BackupError(f"there is no gallery in {folder}; name the folder of one")
+    write_backup(path, KeyRing(key, os.urandom), to)
+
+
+def write_backup(path: Path, keys: KeyRing, to: BinaryIO | Path) -> None:
+    """Write a backup of a database; see `backup_gallery`."""
     try:
-        copy.unlink(missing_ok=True)
-        with translated(copy):
-            connection = connect(core.path, writes=False)
-            try:
-                connection.execute("PRAGMA query_only=OFF")
-                connection.execute("VACUUM INTO ?", (str(copy),))
-            finally:
-                connection.close()
-        if isinstance(to, Path):
-            write_whole(to, _container(copy, core.keys))
-        else:
-            for part in _container(copy, core.keys):
-                to.write(part)
-    except (OSError, GalleryError) as error:
+        with tempfile.TemporaryDirectory(prefix=STAGE, dir=path.parent) as name:
+            copy = _copied(path, Path(name), keys)
+            if isinstance(to, Path):
+                write_whole(to, _container(copy, keys))
+            else:
+                for part in _container(copy, keys):
+                    to.write(part)
+    except (OSError, StorageUnavailable) as error:
         raise BackupError(f"the backup cannot be written: {error}; free some space and try again") from error
-    finally:
-        with suppress(OSError):
-            copy.unlink(missing_ok=True)
+
+
+def _copied(path: Path, stage: Path, keys: KeyRing) -> Path:
+    """A copy of the database as it is at one moment, of living rows only."""
+    copy = _vacuumed(path, stage / "copy")
+    with translated(copy):
+        connection = connect(copy, writes=True)
+        try:
+            check_meta(copy, connection, keys)
+            dead = purge_all(connection)
+        finally:
+            connection.close()
+    return _vacuumed(copy, stage / "clean") if dead else copy
+
+
+def _vacuumed(path: Path, to: Path) -> Path:
+    with translated(path):
+        connection = connect(path, writes=False)
+        try:
+            connection.execute("PRAGMA query_only=OFF")
+            connection.execute("VACUUM INTO ?", (str(to),))
+        finally:
+            connection.close()
+    return to
 
 
 def _container(database: Path, keys: KeyRing) -> Iterator[bytes]:
@@ -97,7 +128,7 @@ def restore_gallery(source: BinaryIO | Path, folder: Path, *, key: bytes) -> Non
             target = folder / NAME
             if target.exists():
                 raise BackupError(f"{folder} holds a gallery already; restore into an empty folder")
-            fresh = folder / f".{NAME}.restored"
+            fresh = folder / RESTORED
             try:
                 if isinstance(source, Path):
                     with source.open("rb") as file:

@@ -23,7 +23,7 @@ from candid.gallery.index.spaces import Spaces
 from candid.gallery.limits import Limits
 from candid.gallery.lock import FolderLock
 from candid.gallery.maintenance import Maintenance
-from candid.gallery.opening import check, create
+from candid.gallery.opening import check, create, remove_leftovers
 from candid.gallery.purging import abandon_moves
 from candid.gallery.records import ContractUse, GalleryStatus, Upgrade, Vectors
 from candid.gallery.searching import Search
@@ -105,8 +105,7 @@ class Gallery:
         Raises:
             BackupError: it cannot be written.
         """
-        self._maintenance.settle()
-        write_backup(self._core, to)
+        write_backup(self._core.path, self._core.keys, to)
 
     def close(self) -> None:
         """Finish the writes that have begun and give the folder back. What comes later gets GalleryClosed."""
@@ -159,6 +158,7 @@ def open_gallery(
         raise StorageUnavailable(f"cannot make the folder {folder}: {error.strerror}") from error
     lock = FolderLock(folder)
     try:
+        remove_leftovers(folder)
         return _opened(folder / NAME, keys, limits, clock, randomness, lock)
     except BaseException:
         lock.release()

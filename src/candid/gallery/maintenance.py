@@ -21,7 +21,7 @@ from candid.gallery.errors import CollectionNotFound, GalleryClosed, GalleryErro
 from candid.gallery.index.codes import Numbers, Shard, compress
 from candid.gallery.index.loading import Loaded
 from candid.gallery.purging import purge_some
-from candid.gallery.schema import number_of, row
+from candid.gallery.schema import first_row, number_of, row
 from candid.gallery.writer import Written
 
 _log = logging.getLogger(__name__)
@@ -56,15 +56,6 @@ class Maintenance:
         self._ended = True
         self._core.work.set()
         self._thread.join()
-
-    def settle(self) -> None:
-        """Erase all that is dead, now, in the caller's thread.
-
-        Raises:
-            GalleryError: as the writer does.
-        """
-        while self._core.writer.submit(partial(purge_some, self._core)):
-            pass
 
     def _run(self) -> None:
         pause: float | None = None
@@ -111,6 +102,7 @@ class Maintenance:
     def _compress_tail(self, space: int) -> None:
         core, least = self._core, self._core.limits.sealed_rows
         found = core.spaces.get(space)
+        self._store_remade()  # loading may have made blocks for older rows; they come first
         while not self._ended:
             numbers, vectors = found.oldest(least)
             if len(numbers) < least:
@@ -132,9 +124,12 @@ def _clear(core: Core, space: int, connection: sqlite3.Connection) -> Written[No
 def _store(
     core: Core, space: int, shard: Shard, connection: sqlite3.Connection, *, in_memory: bool
 ) -> Written[bool]:
-    """Write a shard's blocks; False where its space is gone. Rows deleted meanwhile are left out."""
+    """Write a shard's blocks, without rows deleted meanwhile; False where there is nothing to be done.
+
+    That is where the space is gone, or older rows have no block yet: blocks cover all rows up to the last.
+    """
     owner = rows.by_space(connection, space)
-    if owner is None:
+    if owner is None or _skips(connection, space, int(shard.numbers[0])):
         return Written(False)
     shard = shard.only(_living(connection, space, shard.numbers))
     if not len(shard.numbers):
@@ -143,6 +138,17 @@ def _store(
     blocks.write(connection, shard)
     connection.execute("UPDATE spaces SET blocked = ? WHERE id = ?", (blocks.rows(connection), space))
     return Written(True, None if in_memory else partial(core.spaces.absorbed, space, shard))
+
+
+def _skips(connection: sqlite3.Connection, space: int, number: int) -> bool:
+    """Whether there are rows before this one that no block covers."""
+    first, place = first_row(space), row(space, number)
+    covered = connection.execute(
+        "SELECT last FROM blocks WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1", (first, place)
+    ).fetchone()
+    older = "SELECT 1 FROM templates WHERE id > ? AND id < ? LIMIT 1"
+    last = first if covered is None else covered[0]
+    return connection.execute(older, (last, place)).fetchone() is not None
 
 
 def _living(connection: sqlite3.Connection, space: int, numbers: Numbers) -> NDArray[np.bool_]:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hmac
+import shutil
 import sqlite3
 from pathlib import Path
 
 from candid.gallery.cipher import KeyRing
-from candid.gallery.database import connect, translated
+from candid.gallery.database import NAME, connect, translated
 from candid.gallery.durable import sync_folder
 from candid.gallery.errors import GalleryDamaged, WrongKey
 from candid.gallery.schema import FORMAT, SCHEMA
+
+# Beginnings of the names of what a backup and a restore write beside the database while they run.
+STAGE = ".backup-"
+RESTORED = f".{NAME}.restored"
 
 
 def create(path: Path, keys: KeyRing) -> None:
@@ -35,6 +40,14 @@ def create(path: Path, keys: KeyRing) -> None:
     sync_folder(path.parent)
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a backup or a restore left behind that was cut off: it holds what may be deleted by now."""
+    for left in folder.glob(f"{STAGE}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    for left in folder.glob(f"{RESTORED}*"):
+        left.unlink(missing_ok=True)
+
+
 def companions(path: Path) -> tuple[Path, Path]:
     """SQLite's files beside a database: the write-ahead log and its index."""
     return path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
@@ -52,14 +65,25 @@ def check(path: Path, keys: KeyRing) -> None:
         connection = connect(path, writes=True)
         try:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            meta = dict(connection.execute("SELECT name, value FROM meta").fetchall())
+            check_meta(path, connection, keys)
             _check_length(path, connection)
-        except sqlite3.OperationalError as error:
-            if "no such table" in str(error):
-                raise GalleryDamaged(f"{path} is no gallery; restore it from a backup") from error
-            raise
         finally:
             connection.close()
+
+
+def check_meta(path: Path, connection: sqlite3.Connection, keys: KeyRing) -> None:
+    """Make sure that a database is a gallery of this key.
+
+    Raises:
+        WrongKey: it was made with another key.
+        GalleryDamaged: no gallery, or of another format.
+    """
+    try:
+        meta = dict(connection.execute("SELECT name, value FROM meta").fetchall())
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):
+            raise GalleryDamaged(f"{path} is no gallery; restore it from a backup") from error
+        raise
     if meta.get("format") != b"%d" % FORMAT:
         raise GalleryDamaged(f"{path} has a format this version does not read; install the newer version")
     if not hmac.compare_digest(meta.get("key", b""), keys.fingerprint):

@@ -11,6 +11,7 @@ from candid.gallery.writer import Written
 _TABLES = {"collection": ("crops", "faces", "users"), "space": ("blocks", "templates")}
 # A block is as large as a hundred templates.
 _ROWS_A_BLOCK = 100
+_ALL = 1 << 40
 
 
 def purge_some(core: Core, connection: sqlite3.Connection) -> Written[bool]:
@@ -24,7 +25,25 @@ def purge_some(core: Core, connection: sqlite3.Connection) -> Written[bool]:
     if found is None:
         return Written(False)
     purge, kind, owner = found
-    room = core.limits.purge_rows
+    if not _erase(connection, kind, owner, core.limits.purge_rows):
+        return Written(True)
+    connection.execute("DELETE FROM purges WHERE id = ?", (purge,))
+    return Written(True, erases=True)
+
+
+def purge_all(connection: sqlite3.Connection) -> bool:
+    """Erase all that is dead, and what unfinished moves wrote, from a copy; whether there was anything."""
+    found = connection.execute("SELECT id, kind, owner FROM purges").fetchall()
+    connection.execute("BEGIN IMMEDIATE")
+    for _, kind, owner in found:
+        _erase(connection, "collection" if kind == "collection" else "space", owner, _ALL)
+    connection.execute("DELETE FROM purges")
+    connection.execute("COMMIT")
+    return bool(found)
+
+
+def _erase(connection: sqlite3.Connection, kind: str, owner: int, room: int) -> bool:
+    """Erase some rows of something dead; whether that was the last of it."""
     for table in _TABLES[kind]:
         limit = max(1, room // _ROWS_A_BLOCK) if table == "blocks" else room
         done = connection.execute(
@@ -32,11 +51,10 @@ def purge_some(core: Core, connection: sqlite3.Connection) -> Written[bool]:
             (first_row(owner), last_row(owner), limit),
         ).rowcount
         if done == limit:
-            return Written(True)
+            return False
     if kind == "space":
         connection.execute("DELETE FROM spaces WHERE id = ?", (owner,))
-    connection.execute("DELETE FROM purges WHERE id = ?", (purge,))
-    return Written(True, erases=True)
+    return True
 
 
 def abandon_moves(connection: sqlite3.Connection) -> Written[None]:

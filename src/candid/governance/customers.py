@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -54,13 +54,10 @@ def open_customers(
         GovernanceDamaged, GovernanceUnavailable: the file cannot be used.
     """
     sealer = Sealer(key, randomness)
-    writer = open_database(path, sealer)
-    try:
-        with translated(path):
-            reader = connect(path)
-    except BaseException:
-        writer.close()
-        raise
+    with ExitStack() as unless_both_open, translated(path):
+        writer = unless_both_open.enter_context(closing(open_database(path, sealer)))
+        reader = unless_both_open.enter_context(closing(connect(path)))
+        unless_both_open.pop_all()
     return Customers(path, writer, reader, sealer, clock, randomness)
 
 
@@ -85,7 +82,7 @@ class Customers:
         self._randomness = randomness
         self._writing = threading.Lock()
         self._writer = writer  # guarded by _writing
-        self._used: dict[str, str] = {}  # key id → last day written; guarded by _writing
+        self._used: dict[str, str] = {}  # key id → last day written; two threads may write the same twice
         self._reading = threading.Lock()
         self._reader = reader  # guarded by _reading
         self._version = -1  # of the data in _known; guarded by _reading
@@ -216,7 +213,7 @@ class Customers:
             return found
 
     def used(self, access_key_id: str) -> None:
-        """Note that a call with this key was verified today (UTC). Written once a day; never raises.
+        """Note that a call with this key was verified today (UTC). Written once a day.
 
         The day is a hint for whoever tidies up keys: a call is not failed because it could not be noted.
         """
@@ -225,10 +222,8 @@ class Customers:
             return
         try:
             with self._write() as writer:
-                if self._used.get(access_key_id) == day:
-                    return
-                self._used[access_key_id] = day
                 writer.execute("UPDATE keys SET last_used = ? WHERE id = ?", (day, access_key_id))
+            self._used[access_key_id] = day
         except GovernanceError:
             _log.warning("the day of an access key's last use could not be written", exc_info=True)
 
@@ -242,9 +237,7 @@ class Customers:
     def _read_access(self, access_key_id: str) -> Access | None:
         columns = ", ".join(f"customers.{name}" for name in _CUSTOMER.split(", "))
         question = f"SELECT sealed, {columns} FROM keys JOIN customers ON customers.id = keys.customer "  # noqa: S608
-        row = self._reader.execute(
-            question + "WHERE keys.id = ? AND sealed IS NOT NULL", (access_key_id,)
-        ).fetchone()
+        row = self._reader.execute(question + "WHERE keys.id = ? AND sealed IS NOT NULL", (access_key_id,)).fetchone()
         if row is None:
             return None
         customer = _customer(row[1:])

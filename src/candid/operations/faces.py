@@ -43,7 +43,8 @@ def compare_faces(_caller: Caller, request: Request, rooms: Rooms) -> Reply:
 
     probe = rooms.engine.embed(source_image, [source.face], contract=contract)[0]
     embeddings = rooms.engine.embed(target_image, [found.face for found in targets], contract=contract)
-    matches, unmatched = [], []
+    matches: list[Reply] = []
+    unmatched: list[Reply] = []
     for found, score in zip(targets, embeddings @ probe, strict=True):
         similarity = rooms.models.similarity(contract, float(score))
         compared = replies.compared_face(found.face, found.description, target_image)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
@@ -13,6 +15,18 @@ import uvicorn
 GRACE_SECONDS = 30
 # A client that sends its request this slowly is not served: seconds between two requests on a connection.
 KEEP_ALIVE_SECONDS = 75
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to `serve`.
+
+    uvicorn's own handling raises the signal again once it has ended, which would end the process before the
+    gallery and the log are closed, and with the exit code of a failure.
+    """
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 class ListenError(Exception):
@@ -63,9 +77,15 @@ def serve(app: Any, listener: socket.socket, *, ready: Callable[[], None]) -> No
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
+
+    def stop() -> None:
+        server.force_exit = server.should_exit  # the second signal does not wait for calls in flight
+        server.should_exit = True
 
     async def main() -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started and not serving.done():
             await asyncio.sleep(0.005)

@@ -12,7 +12,8 @@ from candid.vision.image_warp import Affine, cut_square
 
 SIDE = 112
 # Eyes, nose tip and mouth corners in a crop of 112 × 112, on which ArcFace and its relatives are trained.
-# Deng et al., "ArcFace: Additive Angular Margin Loss for Deep Face Recognition", 2019; published with InsightFace.
+# Deng et al., "ArcFace: Additive Angular Margin Loss for Deep Face Recognition", 2019; published with
+# InsightFace.
 TEMPLATE = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
 )
@@ -21,8 +22,8 @@ TEMPLATE = np.array(
 def similarity_between(source: NDArray[np.floating], target: NDArray[np.floating]) -> Affine:
     """The turn, scale and shift that bring points closest to others, in the least squares sense.
 
-    Umeyama, "Least-squares estimation of transformation parameters between two point patterns", 1991, for the plane,
-    where the best turn and scale together are one complex number. It never mirrors.
+    Umeyama, "Least-squares estimation of transformation parameters between two point patterns", 1991, for
+    the plane, where the best turn and scale together are one complex number. It never mirrors.
 
     Args:
         source: (n, 2).

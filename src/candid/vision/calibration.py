@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from candid.vision.errors import VisionError
 
-class CalibrationError(Exception):
+
+class CalibrationError(VisionError):
     """A contract has no calibration, or its file cannot be used."""
 
 

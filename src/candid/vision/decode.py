@@ -1,11 +1,11 @@
 """Bytes of a JPEG or PNG file to pixels, for input that may be hostile.
 
-Each format has a reader of its own that walks the file's structure first: it learns the size before anything is
-decompressed, refuses what is incomplete, and hands the pixel decoder a stream in which only those parts are left
-that pixels need. Metadata, which holds most of the trouble (colour profiles, compressed text, thumbnails,
-animation), never reaches a decoder. The pixels are decoded by Pillow rather than OpenCV: it costs about a
-millisecond more for a 1000 px photograph, but refuses truncated files where OpenCV fills them up with grey, and
-prints nothing on standard error.
+Each format has a reader of its own that walks the file's structure first: it learns the size before
+anything is decompressed, refuses what is incomplete, and hands the pixel decoder a stream in which only
+those parts are left that pixels need. Metadata, which holds most of the trouble (colour profiles,
+compressed text, thumbnails, animation), never reaches a decoder. The pixels are decoded by Pillow rather
+than OpenCV: it costs about a millisecond more for a 1000 px photograph, but refuses truncated files where
+OpenCV fills them up with grey, and prints nothing on standard error.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class ImageLimits:
     """What is taken.
 
     The defaults of bytes and side are Amazon's for an image in a bucket
-    (https://docs.aws.amazon.com/rekognition/latest/dg/limits.html); the pixels are Candid's own: 100 million are
-    300 MB of memory once decoded.
+    (https://docs.aws.amazon.com/rekognition/latest/dg/limits.html); the pixels are Candid's own: 100
+    million are 300 MB of memory once decoded.
 
     Attributes:
         max_bytes: of the file.
@@ -47,9 +47,10 @@ class ImageLimits:
 def decode_image(data: bytes, *, limits: ImageLimits) -> Image:
     """Decode a JPEG or PNG file into upright RGB.
 
-    JPEG: baseline, extended and progressive; grey, YCbCr, RGB, CMYK and YCCK. PNG: every colour type and depth,
-    interlaced or not; 16 bits keep their upper 8; transparency is laid over white, as a page shows it; of an
-    animation the default image is read. Colour profiles are not applied. EXIF orientation is.
+    JPEG: baseline, extended and progressive; grey, YCbCr, RGB, CMYK and YCCK. PNG: every colour type and
+        depth, interlaced or not; 16 bits keep their upper 8; transparency is laid over white, as a page
+        shows it; of an animation the default image is read. Colour profiles are not applied. EXIF
+        orientation is.
 
     Args:
         data: the file.

@@ -1,7 +1,7 @@
 """The one fact of EXIF that recognition needs: which way up the image is.
 
-The parser reads a single tag of the first directory by hand. A library that reads all of EXIF follows offsets,
-thumbnails and maker notes that a stranger wrote.
+The parser reads a single tag of the first directory by hand. A library that reads all of EXIF follows
+offsets, thumbnails and maker notes that a stranger wrote.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _MOST_ENTRIES = 512
 
 
 def orientation_of(tiff: bytes) -> int:
-    """Orientation in a TIFF block: what follows `Exif\\0\\0` in a JPEG, or a PNG's eXIf chunk.
+    r"""Orientation in a TIFF block: what follows `Exif\0\0` in a JPEG, or a PNG's eXIf chunk.
 
-    Layout: `II*\\0` or `MM\\0*`, offset of the first directory (4 bytes); there the number of entries (2 bytes) and
-    the entries: tag (2), type (2), count (4), value (4).
+    Layout: `II*\0` or `MM\0*`, offset of the first directory (4 bytes); there the number of entries
+    (2 bytes) and the entries: tag (2), type (2), count (4), value (4).
 
     Returns:
         1 to 8; 1 where the tag is absent or anything is malformed, as viewers do.
@@ -51,8 +51,8 @@ def orientation_of(tiff: bytes) -> int:
 def orient(pixels: Pixels, orientation: int) -> Pixels:
     """Turn stored pixels upright.
 
-    EXIF names where the stored first row and first column lie in the scene: 2 mirrored, 3 turned by half, 4 upside
-    down, 5 transposed, 6 to be turned clockwise, 7 transversed, 8 to be turned counter-clockwise.
+    EXIF names where the stored first row and first column lie in the scene: 2 mirrored, 3 turned by half, 4
+    upside down, 5 transposed, 6 to be turned clockwise, 7 transversed, 8 to be turned counter-clockwise.
 
     Args:
         pixels: (height, width, channels).

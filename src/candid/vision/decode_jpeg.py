@@ -1,8 +1,8 @@
 """The structure of a JPEG file (ITU-T T.81, annex B), and its pixels.
 
-A file is a chain of segments: 0xFF, a marker byte and, for most, two bytes of length that count themselves. The
-first scan (SOS) begins the compressed data, in which 0xFF is always followed by 0 (stuffing), a restart marker, or
-the marker of the next segment; EOI ends the image.
+A file is a chain of segments: 0xFF, a marker byte and, for most, two bytes of length that count themselves.
+The first scan (SOS) begins the compressed data, in which 0xFF is always followed by 0 (stuffing), a restart
+marker, or the marker of the next segment; EOI ends the image.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ _SOS_MARKER, _EOI_MARKER = b"\xff\xda", b"\xff\xd9"
 _APP1, _APP14 = 0xE1, 0xEE
 # Start of frame: 0xC0 to 0xCF but for the Huffman table (C4), JPG (C8) and the arithmetic table (CC).
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-# Application data and comments are not needed for pixels, except Adobe's note on the colour transform (APP14).
+# Application data and comments are not needed for pixels, except Adobe's note on the colour transform
+# (APP14).
 _DROPPED = frozenset(range(0xE0, 0xF0)) - {_APP14} | {0xFE}
 _ALONE = frozenset(range(0xD0, 0xD8)) | {0x01}
 _EXIF = b"Exif\x00\x00"

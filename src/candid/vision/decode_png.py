@@ -1,7 +1,7 @@
 """The structure of a PNG file (W3C PNG, third edition), and its pixels.
 
-After eight bytes of signature come chunks: length (4), type (4), data, CRC-32 of type and data (4). IHDR is the first
-chunk, IEND the last, and the IDAT chunks follow one another.
+After eight bytes of signature come chunks: length (4), type (4), data, CRC-32 of type and data (4). IHDR is
+the first chunk, IEND the last, and the IDAT chunks follow one another.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from candid.vision.errors import ImageTooLarge, InvalidImage
 from candid.vision.facts import Pixels
 
 _SIGNATURE_BYTES = 8
-# What pixels need. Compressed profiles and text (iCCP, zTXt, iTXt), which may unpack to any size, and animation
-# (acTL, fcTL, fdAT) are left out unread.
+# What pixels need. Compressed profiles and text (iCCP, zTXt, iTXt), which may unpack to any size, and
+# animation (acTL, fcTL, fdAT) are left out unread.
 _KEPT = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 _IHDR_BYTES = 13
 _WHITE = 255.0
@@ -97,7 +97,8 @@ def _decode(file: bytes) -> Pixels:
     with PngImagePlugin.PngImageFile(io.BytesIO(file)) as opened:
         opened.load()
         if opened.mode in {"I;16", "I;16B", "I"}:
-            # Pillow keeps 16-bit grey as it is; like the decoders of other 16-bit types, the upper byte counts.
+            # Pillow keeps 16-bit grey as it is; like the decoders of other 16-bit types, the upper byte
+            # counts.
             grey = (np.asarray(opened).astype(np.uint16) >> 8).astype(np.uint8)
             return np.repeat(grey[:, :, None], 3, axis=2)
         if opened.mode in {"LA", "RGBA", "PA"} or "transparency" in opened.info:
@@ -108,4 +109,5 @@ def _decode(file: bytes) -> Pixels:
 def _over_white(opened: Pillow.Image) -> Pixels:
     image: NDArray[np.float32] = np.asarray(opened.convert("RGBA")).astype(np.float32)
     alpha = image[:, :, 3:] / _WHITE
-    return np.rint(image[:, :, :3] * alpha + _WHITE * (1 - alpha)).astype(np.uint8)
+    laid: NDArray[np.float32] = np.rint(image[:, :, :3] * alpha + _WHITE * (1 - alpha))
+    return laid.astype(np.uint8)

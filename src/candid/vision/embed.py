@@ -44,7 +44,8 @@ class Embedder:
     def embed(self, crops: Pixels) -> Embeddings:
         """Embeddings of aligned faces, each the normalised sum of the face's and its mirror image's.
 
-        The sum takes out what differs between the two sides of a face as it is lit and turned; it costs a second pass.
+        The sum takes out what differs between the two sides of a face as it is lit and turned; it costs a
+        second pass.
 
         Args:
             crops: uint8 (n, 112, 112, 3), RGB.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from candid.vision.align import align_faces
 from candid.vision.calibration import Calibration, find_calibration
+from candid.vision.describe import describe_faces
 from candid.vision.detect import FaceFinder, FaceMesh
 from candid.vision.detect.opening import OWN, open_detector
 from candid.vision.embed import Embedder, Embeddings, decode_crops, encode_crops
@@ -22,7 +23,7 @@ OWN_EMBEDDER = "mobilefacenet"
 _MESH = "face-mesh"
 _OWN_STAGES = ("mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet")
 # Folder, beside the models, of an operator's own calibrations.
-_CALIBRATIONS = "calibrations"
+CALIBRATIONS = "calibrations"
 
 
 class Engine:
@@ -87,8 +88,6 @@ class Engine:
         Raises:
             EngineClosed: the engine has been closed.
         """
-        from candid.vision.describe import describe_faces
-
         return describe_faces(image, faces, attributes=attributes, runners=self._runners)
 
     def embed(
@@ -178,7 +177,7 @@ def open_engine(
         default=default.contract,
         runners=runners,
         lanes=lanes,
-        calibrations=models.folder / _CALIBRATIONS,
+        calibrations=models.folder / CALIBRATIONS,
     )
 
 

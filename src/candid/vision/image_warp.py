@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 
 from candid.vision.facts import Pixels
 
-# float64 (2, 3): pixels of the square to pixels of the image, both as in `facts` (the corner of a pixel is whole).
+# float64 (2, 3): pixels of the square to pixels of the image, both as in `facts` (the corner of a pixel is
+# whole).
 Affine = NDArray[np.float64]
 
 
 def cut_square(pixels: Pixels, to_image: Affine, *, size: int, repeat_edge: bool = False) -> Pixels:
     """What a square of `size` pixels a side sees of the image.
 
-    Bilinear interpolation looks at four pixels; where the square shrinks the image by two or more, the part that
-    it sees is first averaged over areas.
+    Bilinear interpolation looks at four pixels; where the square shrinks the image by two or more, the part
+    that it sees is first averaged over areas.
 
     Args:
         pixels: uint8 (height, width, 3).

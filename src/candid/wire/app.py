@@ -137,9 +137,9 @@ class App:
         call.operation = operation.name
         raw_path = scope.get("raw_path") or b"/"
         claim = self._verifier.claim(Request("POST", raw_path, scope["query_string"], headers))
-        body = await self._bodies.read(receive, operation, declared_length(values))
-        call.received = len(body)
-        return await self._pool.run(lambda: self._calls.handle(operation, claim, body, call.request_id))
+        async with self._bodies.read(receive, operation, declared_length(values)) as body:
+            call.received = len(body)
+            return await self._pool.run(lambda: self._calls.handle(operation, claim, body, call.request_id))
 
     async def _answer(self, call: _Call, send: Send) -> tuple[int, bytes]:
         refusal = call.outcome.refusal
@@ -162,9 +162,7 @@ class App:
         outcome = call.outcome
         error = None if outcome.refusal is None else outcome.refusal.name
         account = None if outcome.customer is None else outcome.customer.account
-        self._metrics.observe(
-            operation=call.operation, result=error or "ok", seconds=seconds, received=call.received
-        )
+        self._metrics.observe(operation=call.operation, result=error or "ok", seconds=seconds, received=call.received)
         access_log.write(
             access_log.Line(
                 time=self._clock(),
@@ -196,7 +194,7 @@ class App:
         own = (
             Sample("candid_requests_in_flight", "gauge", "Calls being handled.", self._pool.in_flight),
             Sample("candid_requests_waiting", "gauge", "Calls waiting for a worker.", self._pool.waiting),
-            Sample("candid_bodies_held_bytes", "gauge", "Bytes of bodies being read.", self._bodies.held),
+            Sample("candid_bodies_held_bytes", "gauge", "Bytes of bodies not answered yet.", self._bodies.held),
         )
         return pages.Page(200, METRICS_TYPE, self._metrics.render((*own, *self._samples())))
 

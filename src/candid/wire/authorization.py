@@ -87,9 +87,7 @@ def read_authorization(values: Mapping[bytes, list[bytes]], query: bytes) -> Aut
     if _SIGNATURE.fullmatch(parameters["Signature"]) is None:
         raise incomplete("The Signature in the Authorization header must be 64 hex digits in lower case.")
     signed = _signed_headers(parameters["SignedHeaders"])
-    return Authorization(
-        access_key_id, date, region, service, signed, parameters["Signature"], timestamp, time
-    )
+    return Authorization(access_key_id, date, region, service, signed, parameters["Signature"], timestamp, time)
 
 
 def _parameters(text: str) -> dict[str, str]:

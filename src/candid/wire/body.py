@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +30,7 @@ class BodyLimits:
     Attributes:
         idle: seconds without a byte after which a request is given up.
         total: seconds that a body may take.
-        held: bytes that all bodies in reading or waiting may have together.
+        held: bytes that the bodies of all calls may have together, until each is answered.
     """
 
     idle: float = 10.0
@@ -46,11 +47,12 @@ class BodyReader:
 
     @property
     def held(self) -> int:
-        """Bytes of bodies that are being read now."""
+        """Bytes of bodies of calls that are not answered yet."""
         return self._held
 
-    async def read(self, receive: Receive, operation: ModelledOperation, declared: int | None) -> bytes:
-        """The whole body.
+    @asynccontextmanager
+    async def read(self, receive: Receive, operation: ModelledOperation, declared: int | None) -> AsyncIterator[bytes]:
+        """The whole body; it counts as held until the block ends.
 
         Args:
             receive: of ASGI.
@@ -80,9 +82,11 @@ class BodyReader:
                     raise throttled()
                 chunks.append(chunk)
                 more = message.get("more_body", False)
+            body = b"".join(chunks)
+            chunks.clear()
+            yield body
         finally:
             self._held -= size
-        return b"".join(chunks)
 
     async def _next(self, receive: Receive, deadline: float) -> MutableMapping[str, Any]:
         now = asyncio.get_running_loop().time()

@@ -31,9 +31,7 @@ def canonical_headers(headers: Headers, signed: Iterable[str]) -> bytes:
     for name, value in headers:
         trimmed = _BLANKS.sub(b" ", value.strip(b" \t"))
         joined[name] = joined[name] + b"," + trimmed if name in joined else trimmed
-    return b"".join(
-        b"%b:%b\n" % (name, joined.get(name, b"")) for name in (text.encode("latin-1") for text in signed)
-    )
+    return b"".join(b"%b:%b\n" % (name, joined.get(name, b"")) for name in (text.encode("latin-1") for text in signed))
 
 
 def canonical_query(query: bytes) -> bytes:

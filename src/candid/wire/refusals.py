@@ -39,9 +39,7 @@ def invalid_parameter(message: str) -> Refusal:
 
 def image_too_large(limit: int) -> Refusal:
     """An image in a request has more bytes than the model allows."""
-    return Refusal(
-        "ImageTooLargeException", f"An image sent as bytes may have {limit} bytes; send a smaller one."
-    )
+    return Refusal("ImageTooLargeException", f"An image sent as bytes may have {limit} bytes; send a smaller one.")
 
 
 def body_too_large(limit: int, *, close: bool) -> Refusal:

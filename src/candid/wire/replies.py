@@ -31,6 +31,10 @@ class _Nothing:
 
 _NOTHING: Final = _Nothing()
 
+# Where a value stands: what it is in, and its own name there. Written out only for a message, because most
+# of the time of a long reply would go into it.
+Path = tuple[Any, str]
+
 
 class ReplyWriter:
     """Serialises replies. Thread-safe."""
@@ -50,19 +54,22 @@ class ReplyWriter:
         Raises:
             ReplyError: it does not fit the model, and the writer is strict.
         """
-        written = self._value(shape, reply, shape.name)
+        written = self._value(shape, reply, (None, shape.name))
         return orjson.dumps({} if written is _NOTHING else written)
 
-    def _misfit(self, path: str, expected: str) -> _Nothing:
+    def _misfit(self, path: Path, expected: str) -> _Nothing:
+        place = _written(path)
         if self._strict:
-            raise ReplyError(f"{path} is no {expected} of the model")
-        if path not in self._reported:
-            self._reported.add(path)
-            _log.error("a reply does not fit the model and goes without %s: no %s", path, expected)
+            raise ReplyError(f"{place} is no {expected} of the model")
+        if place not in self._reported:
+            self._reported.add(place)
+            _log.error("a reply does not fit the model and goes without %s: no %s", place, expected)
         return _NOTHING
 
-    def _value(self, shape: Shape, value: Any, path: str) -> Any:  # noqa: ANN401
+    def _value(self, shape: Shape, value: Any, path: Path) -> Any:  # noqa: ANN401
         kind = shape.kind
+        if type(value) is float and kind == "float":
+            return value if math.isfinite(value) else self._misfit(path, kind)
         if kind == "string":
             return str(value) if isinstance(value, str) else self._misfit(path, "string")
         if kind == "structure":
@@ -71,13 +78,13 @@ class ReplyWriter:
             if isinstance(value, str | bytes) or not isinstance(value, Sequence):
                 return self._misfit(path, "list")
             member = self._shapes[shape.member]
-            items = [self._value(member, item, path + "[]") for item in value]
+            items = [self._value(member, item, (path, "[]")) for item in value]
             return [item for item in items if item is not _NOTHING]
         if kind == "map":
             return self._map(shape, value, path)
         return self._scalar(kind, value, path)
 
-    def _structure(self, shape: Shape, value: Any, path: str) -> Any:  # noqa: ANN401
+    def _structure(self, shape: Shape, value: Any, path: Path) -> Any:  # noqa: ANN401
         if not isinstance(value, Mapping):
             return self._misfit(path, "structure")
         written = {}
@@ -87,21 +94,25 @@ class ReplyWriter:
                 continue
             member = members.get(name)
             if member is None:
-                self._misfit(f"{path}.{name}", "member")
+                self._misfit((path, name), "member")
                 continue
-            result = self._value(shapes[member], item, f"{path}.{name}")
+            inner = shapes[member]
+            if type(item) is str and inner.kind == "string":
+                written[name] = item  # the most frequent kind, without a call
+                continue
+            result = self._value(inner, item, (path, name))
             if result is not _NOTHING:
                 written[name] = result
         return written
 
-    def _map(self, shape: Shape, value: Any, path: str) -> Any:  # noqa: ANN401
+    def _map(self, shape: Shape, value: Any, path: Path) -> Any:  # noqa: ANN401
         if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
             return self._misfit(path, "map")
         member = self._shapes[shape.value]
-        items = {str(key): self._value(member, item, path + "{}") for key, item in value.items()}
+        items = {str(key): self._value(member, item, (path, "{}")) for key, item in value.items()}
         return {key: item for key, item in items.items() if item is not _NOTHING}
 
-    def _scalar(self, kind: str, value: Any, path: str) -> Any:  # noqa: ANN401
+    def _scalar(self, kind: str, value: Any, path: Path) -> Any:  # noqa: ANN401
         if kind == "boolean":
             return value if isinstance(value, bool) else self._misfit(path, kind)
         if kind == "blob":
@@ -114,3 +125,10 @@ class ReplyWriter:
             return int(value) if isinstance(value, Integral) else self._misfit(path, kind)
         number = float(value)
         return number if math.isfinite(number) else self._misfit(path, kind)
+
+
+def _written(path: Path) -> str:
+    above, name = path
+    if above is None:
+        return name
+    return _written(above) + (name if name in {"[]", "{}"} else f".{name}")

@@ -104,9 +104,7 @@ class _Reader:
         member = self._shapes[shape.member]
         if member.kind in {"structure", "list", "map"}:
             return [
-                self.read(member, item, f"{path}.{at}.member")
-                for at, item in enumerate(value, 1)
-                if item is not None
+                self.read(member, item, f"{path}.{at}.member") for at, item in enumerate(value, 1) if item is not None
             ]
         # AWS names the list, not its members: Member must satisfy constraint: [...]
         before = len(self._broken)

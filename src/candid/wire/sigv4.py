@@ -108,9 +108,7 @@ class Verifier:
             signed=authorization.signed,
             payload_hash=payload_hash,
         )
-        to_sign = string_to_sign(
-            timestamp=authorization.timestamp, scope=authorization.scope, canonical=canonical
-        )
+        to_sign = string_to_sign(timestamp=authorization.timestamp, scope=authorization.scope, canonical=canonical)
         key = self._key(claim.access.secret, authorization.date, authorization.region, authorization.service)
         if not hmac.compare_digest(signature(key, to_sign), authorization.signature):
             raise invalid(_MISMATCH)
@@ -141,9 +139,7 @@ def _check_signed(signed: tuple[str, ...], headers: Headers) -> None:
     """The host, and every header that means something to AWS, must be signed."""
     if "host" not in signed:
         raise invalid("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
-    unsigned = {name for name, _ in headers if name.startswith(b"x-amz-")} - {
-        name.encode("latin-1") for name in signed
-    }
+    unsigned = {name for name, _ in headers if name.startswith(b"x-amz-")} - {name.encode("latin-1") for name in signed}
     if unsigned:
         raise invalid("There were headers present in the request which were not signed: sign every X-Amz-*.")
 

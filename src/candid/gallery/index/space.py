@@ -31,10 +31,12 @@ from candid.gallery.index.codes import Numbers, Probe, Shard
 from candid.gallery.index.groups import Found, Group, with_shard, without_dead
 from candid.gallery.records import Vectors
 
-# The first scan keeps k + MARGIN + min(4 k, MOST_MARGIN) rows: enough for the certificate in one pass unless
-# many are about equally close, and so few that FAISS's heap costs little.
+# The first scan keeps MARGIN + 5 k rows, k up to EASY: enough for the certificate in one pass unless many are
+# about equally close, and so few that FAISS's heap costs little. Most searches for up to 4096 matches over a
+# threshold find a handful, and end there too. A scan that was not deep enough is repeated DEEPER times deeper.
 MARGIN = 256
-MOST_MARGIN = 2048
+EASY = 200
+DEEPER = 8
 _FIRST_ROWS = 64  # room in a new tail
 # The integer scan keeps this many times more rows than are re-scored from the store; its bound is twice as
 # wide.
@@ -173,11 +175,11 @@ class Space:
         if not view.groups:
             return Candidates(sure, scores, np.empty(0, dtype=np.uint32))
         probe = Probe.of(vector)
-        depth = k + MARGIN + min(4 * k, MOST_MARGIN)
+        depth = MARGIN + 5 * min(k, EASY)
         found = _scan(view.groups, probe, depth, pool)
         cut = _cut(scores, found, k, min_score)
         while depth < _SCANNED * (k + most) and any(part.floor + part.bound >= cut for part in found):
-            depth *= 4
+            depth *= DEEPER
             found = _scan(view.groups, probe, depth, pool)
             cut = _cut(scores, found, k, min_score)
         finer = [

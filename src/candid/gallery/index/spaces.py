@@ -62,9 +62,9 @@ class Spaces:
             except BaseException:
                 self.drop(space)
                 raise
+            if loaded.unsaved or loaded.discard:  # told before anyone can compress what came after
+                self._remade(space, loaded)
             found = place.space = loaded.space
-        if loaded.unsaved or loaded.discard:
-            self._remade(space, loaded)
         self._make_room(space)
         return found
 

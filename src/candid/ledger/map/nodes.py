@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -148,16 +149,23 @@ class NodeFile:
             OSError: the map is as it was before; begin again.
         """
         version = Version(number, root[1], count, root[0], self._start + len(self._fresh))
-        # What a commit that failed left of its version must not outlive its nodes, which are overwritten now.
-        whole = (number - 1) * _VERSION_SIZE
-        if os.fstat(self._versions).st_size > whole:
-            self._disk.truncate(self._versions, whole)
-            self._disk.fsync(self._versions)
-        self._write(self._nodes, self._start, bytes(self._fresh))
         fields = _VERSION.pack(version.reference, version.root, version.count, version.end)
         record = fields + sha256(fields).digest()[:_CHECK]
-        self._write(self._versions, (number - 1) * _VERSION_SIZE, record)
+        self._cut_versions(number - 1)
+        try:
+            self._write(self._nodes, self._start, bytes(self._fresh))
+            self._write(self._versions, (number - 1) * _VERSION_SIZE, record)
+        except OSError:
+            with suppress(OSError):
+                self._cut_versions(number - 1)
+            raise
         return version
+
+    def _cut_versions(self, count: int) -> None:
+        """Remove what a failed commit left: its version must not outlive its nodes, which are overwritten next."""
+        if os.fstat(self._versions).st_size > count * _VERSION_SIZE:
+            self._disk.truncate(self._versions, count * _VERSION_SIZE)
+            self._disk.fsync(self._versions)
 
     def _write(self, descriptor: int, position: int, data: bytes) -> None:
         os.lseek(descriptor, position, os.SEEK_SET)

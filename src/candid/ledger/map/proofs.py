@@ -100,5 +100,6 @@ class MapProof:
 
 
 def _in_the_way(other: bytes, key: bytes, depth: int) -> bool:
-    shared = all(bit(other, i) == bit(key, i) for i in range(depth))
-    return len(other) == KEY_SIZE and shared and other != key
+    if len(other) != KEY_SIZE or other == key:
+        return False
+    return all(bit(other, i) == bit(key, i) for i in range(depth))

@@ -7,7 +7,8 @@ was not shown to be worth anything is left out.
 
 from __future__ import annotations
 
-from candid.vision.describe.describing import FaceAttribute, Runs, describe_faces
+from candid.vision.describe.describing import Runs, describe_faces
 from candid.vision.describe.quality_filter import QualityLevel, quality_reasons
+from candid.vision.describe.wanted import FaceAttribute
 
 __all__ = ["FaceAttribute", "QualityLevel", "Runs", "describe_faces", "quality_reasons"]

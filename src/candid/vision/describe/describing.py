@@ -2,46 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
 from candid.vision.describe.emotions import judge_emotions
-from candid.vision.describe.eyes import EYES_OPEN, Eyes, measure_eyes
+from candid.vision.describe.eyes import EYES_OPEN, measure_eyes
 from candid.vision.describe.face_chip import FaceChip, face_chip
 from candid.vision.describe.face_frame import FaceFrame, fit_frame
 from candid.vision.describe.feeding import Forward
 from candid.vision.describe.landmarks import landmarks_of
 from candid.vision.describe.looks import judge_looks
-from candid.vision.describe.mouth import judge_mouth
+from candid.vision.describe.mouth import MOUTH_OPEN, SMILE, measure_mouth
 from candid.vision.describe.quality import quality_of
+from candid.vision.describe.rule import Rule
 from candid.vision.describe.skin_cues import BEARD, EYEGLASSES, MUSTACHE, skin_cues
+from candid.vision.describe.wanted import FaceAttribute, wanted_attributes
 from candid.vision.errors import ModelMissing
-from candid.vision.facts import Attributes, DetectedFace, FaceDescription, Image, Landmark
+from candid.vision.facts import Attributes, DetectedFace, FaceDescription, Image, Landmark, Points
 
-
-class FaceAttribute(StrEnum):
-    """What can be asked for; the names of the members of `facts.Attributes`."""
-
-    AGE_RANGE = "age_range"
-    GENDER = "gender"
-    EMOTIONS = "emotions"
-    SMILE = "smile"
-    EYEGLASSES = "eyeglasses"
-    SUNGLASSES = "sunglasses"
-    EYES_OPEN = "eyes_open"
-    MOUTH_OPEN = "mouth_open"
-    BEARD = "beard"
-    MUSTACHE = "mustache"
-    FACE_OCCLUDED = "face_occluded"
-    EYE_DIRECTION = "eye_direction"
-
-
-# Nothing was shown to tell these (docs/attributes.md says what was tried): they stay None.
-LEFT_OUT = frozenset({FaceAttribute.SUNGLASSES, FaceAttribute.FACE_OCCLUDED, FaceAttribute.EYE_DIRECTION})
+# Attributes that a rule tells from measurements, by where the measurements come from.
+_FROM_MESH: Mapping[FaceAttribute, Rule] = {
+    FaceAttribute.SMILE: SMILE,
+    FaceAttribute.MOUTH_OPEN: MOUTH_OPEN,
+}
+_FROM_CHIP: Mapping[FaceAttribute, Rule] = {
+    FaceAttribute.EYEGLASSES: EYEGLASSES,
+    FaceAttribute.BEARD: BEARD,
+    FaceAttribute.MUSTACHE: MUSTACHE,
+}
 
 
 class Runs(Protocol):
@@ -53,12 +44,13 @@ class Runs(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Found:
-    """A face with what is measured of it without a model."""
+    """A face on its way through: what is measured of it, and what was told so far."""
 
-    face: DetectedFace
+    mesh: Points
     frame: FaceFrame
     chip: FaceChip
-    told: dict[str, Any] = field(default_factory=dict)  # members of Attributes, filled step by step
+    landmarks: dict[Landmark, tuple[float, float]]
+    told: dict[str, Any] = field(default_factory=dict)  # members of Attributes
 
 
 def describe_faces(
@@ -73,8 +65,8 @@ def describe_faces(
     Args:
         image: where they were found.
         faces: their meshes are used.
-        attributes: False: none, and no model runs; True: all that are measured; or names of `FaceAttribute`. Each model
-            that is needed runs once, over all faces.
+        attributes: False: none, and no model runs; True: all that are measured; or names of `FaceAttribute`. Each
+            model that is needed runs once, over all faces.
         runners: models by name; looked up only when needed: `faceres`, `emotion`, `iris`.
 
     Raises:
@@ -83,76 +75,75 @@ def describe_faces(
     """
     wanted = wanted_attributes(attributes)
     found = [
-        _Found(face, fit_frame(face.mesh), face_chip(image.pixels, face.mesh)) for face in faces
+        _Found(
+            mesh=face.mesh,
+            frame=fit_frame(face.mesh),
+            chip=face_chip(image.pixels, face.mesh),
+            landmarks=landmarks_of(face.mesh),
+        )
+        for face in faces
     ]
-    eyes: list[Eyes] = []
     if found and wanted:
-        _tell_without_models(found, wanted)
-        eyes = _tell_with_models(image, found, wanted, runners)
-    return [_description(each, eyes[i] if eyes else None) for i, each in enumerate(found)]
+        for each in found:
+            _tell_by_rules(each, wanted)
+        _tell_looks(image, found, wanted, runners)
+        _tell_emotions(image, found, wanted, runners)
+        _tell_eyes(image, found, wanted, runners)
+    return [
+        FaceDescription(
+            landmarks=each.landmarks,
+            pose=each.frame.pose,
+            quality=quality_of(each.chip.pixels),
+            attributes=Attributes(**each.told),
+        )
+        for each in found
+    ]
 
 
-def wanted_attributes(attributes: bool | Collection[str]) -> frozenset[FaceAttribute]:
-    """The attributes that are asked for, less those that are never told.
-
-    Raises:
-        ValueError: a name is unknown.
-    """
-    if isinstance(attributes, bool):
-        return frozenset(FaceAttribute) - LEFT_OUT if attributes else frozenset()
-    return frozenset(FaceAttribute(name) for name in attributes) - LEFT_OUT
+def _tell_by_rules(found: _Found, wanted: frozenset[FaceAttribute]) -> None:
+    if wanted & _FROM_MESH.keys():
+        mouth = measure_mouth(found.frame.straightened(found.mesh))
+        found.told.update({name: rule.judge(mouth) for name, rule in _FROM_MESH.items() if name in wanted})
+    if wanted & _FROM_CHIP.keys():
+        cues = skin_cues(found.chip)
+        found.told.update({name: rule.judge(cues) for name, rule in _FROM_CHIP.items() if name in wanted})
 
 
-def _tell_without_models(found: Sequence[_Found], wanted: frozenset[FaceAttribute]) -> None:
-    for each in found:
-        smile, mouth_open = judge_mouth(each.frame.straightened(each.face.mesh))
-        cues = skin_cues(each.chip)
-        tellers: Mapping[FaceAttribute, Callable[[], Any]] = {
-            FaceAttribute.SMILE: lambda smile=smile: smile,
-            FaceAttribute.MOUTH_OPEN: lambda mouth_open=mouth_open: mouth_open,
-            FaceAttribute.EYEGLASSES: lambda cues=cues: EYEGLASSES.judge(cues.eyeglasses()),
-            FaceAttribute.BEARD: lambda cues=cues: BEARD.judge(cues.hair()),
-            FaceAttribute.MUSTACHE: lambda cues=cues: MUSTACHE.judge(cues.hair()),
-        }
-        each.told.update({str(name): tell() for name, tell in tellers.items() if name in wanted})
-
-
-def _tell_with_models(
+def _tell_looks(
     image: Image, found: Sequence[_Found], wanted: frozenset[FaceAttribute], runners: Mapping[str, Runs]
-) -> list[Eyes]:
-    """Fill in what models tell; the eyes, where they were looked at."""
-    meshes = [each.face.mesh for each in found]
-    looks = wanted & {FaceAttribute.AGE_RANGE, FaceAttribute.GENDER}
-    if looks:
-        judged = judge_looks(image.pixels, meshes, _model(runners, "faceres"))
-        for each, (age_range, gender) in zip(found, judged, strict=True):
-            told = {FaceAttribute.AGE_RANGE: age_range, FaceAttribute.GENDER: gender}
-            each.told.update({str(name): told[name] for name in looks})
-    if FaceAttribute.EMOTIONS in wanted:
-        emotions = judge_emotions(image.pixels, meshes, _model(runners, "emotion"))
-        for each, named in zip(found, emotions, strict=True):
-            each.told["emotions"] = named
+) -> None:
+    asked = wanted & {FaceAttribute.AGE_RANGE, FaceAttribute.GENDER}
+    if not asked:
+        return
+    judged = judge_looks(image.pixels, [each.mesh for each in found], _model(runners, "faceres"))
+    for each, (age_range, gender) in zip(found, judged, strict=True):
+        told = {FaceAttribute.AGE_RANGE: age_range, FaceAttribute.GENDER: gender}
+        each.told.update({name: told[name] for name in asked})
+
+
+def _tell_emotions(
+    image: Image, found: Sequence[_Found], wanted: frozenset[FaceAttribute], runners: Mapping[str, Runs]
+) -> None:
+    if FaceAttribute.EMOTIONS not in wanted:
+        return
+    judged = judge_emotions(image.pixels, [each.mesh for each in found], _model(runners, "emotion"))
+    for each, emotions in zip(found, judged, strict=True):
+        each.told[FaceAttribute.EMOTIONS] = emotions
+
+
+def _tell_eyes(
+    image: Image, found: Sequence[_Found], wanted: frozenset[FaceAttribute], runners: Mapping[str, Runs]
+) -> None:
+    """Whether they are open; and where the model has looked, its pupils replace the mesh's."""
     if FaceAttribute.EYES_OPEN not in wanted:
-        return []
-    eyes = measure_eyes(image.pixels, meshes, _model(runners, "iris"))
-    for each, pair in zip(found, eyes, strict=True):
-        each.told["eyes_open"] = EYES_OPEN.judge({"opening": pair.opening})
-    return eyes
+        return
+    judged = measure_eyes(image.pixels, [each.mesh for each in found], _model(runners, "iris"))
+    for each, eyes in zip(found, judged, strict=True):
+        each.told[FaceAttribute.EYES_OPEN] = EYES_OPEN.judge({"opening": eyes.opening})
+        each.landmarks[Landmark.LEFT_PUPIL], each.landmarks[Landmark.RIGHT_PUPIL] = eyes.pupils
 
 
 def _model(runners: Mapping[str, Runs], name: str) -> Forward:
     if name not in runners:
         raise ModelMissing(f"there is no model {name!r}, which tells attributes of faces; run `candid models pull`")
     return runners[name].run
-
-
-def _description(found: _Found, eyes: Eyes | None) -> FaceDescription:
-    landmarks = landmarks_of(found.face.mesh)
-    if eyes is not None:
-        landmarks[Landmark.LEFT_PUPIL], landmarks[Landmark.RIGHT_PUPIL] = eyes.pupils
-    return FaceDescription(
-        landmarks=landmarks,
-        pose=found.frame.pose,
-        quality=quality_of(found.chip.pixels),
-        attributes=Attributes(**found.told),
-    )

@@ -29,13 +29,12 @@ class FaceChip:
     points: NDArray[np.float64]
 
 
-def upright_square(mesh: Points, *, scale: float, up: float, size: int) -> Affine:
+def upright_square(mesh: Points, *, scale: float, size: int) -> Affine:
     """Where each pixel of a square lies in the image; the eyes are level in it and the mesh is in its middle.
 
     Args:
         mesh: float32 (468, 3), pixels.
         scale: side of the square, in longer sides of the mesh.
-        up: how far the middle is moved up, in longer sides of the mesh.
         size: pixels a side of the square.
     """
     points = mesh[:, :2].astype(np.float64)
@@ -45,7 +44,7 @@ def upright_square(mesh: Points, *, scale: float, up: float, size: int) -> Affin
     level = points @ turn
     low, high = level.min(axis=0), level.max(axis=0)
     longer = max(float((high - low).max()), 1e-3)
-    middle = turn @ ((low + high) / 2 - [0, up * longer])
+    middle = turn @ ((low + high) / 2)
     step = scale * longer / size
     return np.column_stack([turn * step, middle - turn @ [step * size / 2, step * size / 2]])
 
@@ -57,7 +56,7 @@ def face_chip(pixels: Pixels, mesh: Points) -> FaceChip:
         pixels: uint8 (height, width, 3), RGB, the image.
         mesh: float32 (468, 3), pixels.
     """
-    matrix = upright_square(mesh, scale=_CHIP_SCALE, up=0, size=CHIP)
+    matrix = upright_square(mesh, scale=_CHIP_SCALE, size=CHIP)
     inverse = np.linalg.inv(matrix[:, :2])
     back = np.column_stack([inverse, -inverse @ matrix[:, 2]])
     return FaceChip(

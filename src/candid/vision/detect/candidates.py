@@ -20,7 +20,8 @@ class Candidates:
     Attributes:
         boxes: float32 (n, 4): left, top, right, bottom.
         scores: float32 (n,), 0 to 1.
-        points: float32 (n, 5, 2): the eye on the image's left, on its right, nose tip, mouth corners likewise.
+        points: float32 (n, 5, 2): the eye on the image's left, on its right, nose tip, mouth corners
+            likewise.
     """
 
     boxes: Floats

@@ -11,12 +11,16 @@ from candid.vision.detect.mesh import FaceMesh, Meshes
 from candid.vision.detect.nms import suppress
 from candid.vision.facts import Box, DetectedFace, Image
 
-# A candidate is a face from this confidence on (0 to 1). Above one half, since more candidates are none than are.
+# A candidate is a face from this confidence on (0 to 1). Above one half, since more candidates are none
+# than are.
 _FACE = 0.6
 # Two meshes that overlap more are one face.
 _SAME = 0.45
 # Candidates that the mesh looks at, the likeliest first.
 _MOST = 1000
+# A mesh is sure of a face from this presence on (a logit). The best mesh of each of 66 upright photographs
+# had 25 or more; upside down, with the eyes taken for the mouth, none had more than 11.
+_SURE = 15.0
 # Long side of the image that is searched turned.
 _TURNED_SIDE = 320
 
@@ -32,22 +36,25 @@ class FaceFinder:
     def find(self, image: Image, *, max_faces: int) -> list[DetectedFace]:
         """Faces, the largest first.
 
-        Heads lean by up to about 60 degrees in upright images. Where nothing is found, a small copy is searched lying
-        on each side and upside down, for photographs without EXIF orientation whose faces take 6 % of the long side.
+        Heads may lean by about 60 degrees. Where the mesh is sure of no face, a small copy is searched
+        lying on each side and upside down, for photographs without EXIF orientation whose faces take 6 % of
+        the long side.
 
         Args:
             image: where to look.
             max_faces: at most so many, the largest.
         """
-        faces = self._judge(image, self._detector.find(image))
-        for turns in (1, 3, 2):
-            if faces:
-                break
-            faces = self._judge(image, self._find_turned(image, turns))
+        faces, presence = self._judge(image, self._detector.find(image))
+        if presence < _SURE:
+            turned = [self._judge(image, self._find_turned(image, turns)) for turns in (1, 2, 3)]
+            best, presence = max(turned, key=lambda found: found[1])
+            if presence >= _SURE:
+                faces = best
         faces.sort(key=lambda face: -face.box.width * face.box.height)
         return faces[:max_faces]
 
-    def _judge(self, image: Image, candidates: Candidates) -> list[DetectedFace]:
+    def _judge(self, image: Image, candidates: Candidates) -> tuple[list[DetectedFace], float]:
+        """Those candidates that are faces, and the highest presence among them."""
         if len(candidates) > _MOST:
             candidates = candidates.take(np.argsort(-candidates.scores, kind="stable")[:_MOST])
         meshes = self._mesh.measure(image, candidates)
@@ -58,7 +65,8 @@ class FaceFinder:
         points = np.where(doubts[:, None, None], candidates.points, meshes.five())
         faces = np.flatnonzero(sure >= _FACE)
         stay = faces[suppress(boxes[faces], sure[faces], threshold=_SAME)]
-        return [_face(boxes[i], sure[i], points[i], meshes, i) for i in stay.tolist()]
+        found = [_face(boxes[i], sure[i], points[i], meshes, i) for i in stay.tolist()]
+        return found, float(meshes.presence[stay].max(initial=-np.inf))
 
     def _find_turned(self, image: Image, turns: int) -> Candidates:
         """Candidates in a small copy that is turned counter-clockwise, in pixels of the upright image."""

@@ -18,8 +18,9 @@ from candid.vision.detect.pyramid import Level, build_pyramid, cut, level_for
 from candid.vision.facts import Image
 from candid.vision.runtime import Runner
 
-# Amazon: "The minimum face size is 40x40 pixels in an image with 1920X1080 pixels", larger in proportion in larger
-# images (https://docs.aws.amazon.com/rekognition/latest/dg/recommendations-facial-input-images.html). This is 1/48
+# Amazon: "The minimum face size is 40x40 pixels in an image with 1920X1080 pixels", larger in proportion in
+# larger images
+# (https://docs.aws.amazon.com/rekognition/latest/dg/recommendations-facial-input-images.html). This is 1/48
 # of the long side, and never under 20 pixels.
 SMALLEST = 20.0
 SMALLEST_SHARE = 1 / 50
@@ -32,9 +33,9 @@ _OVERLAP = 0.7
 class Thresholds:
     """What a stage lets pass, as probabilities; the stage that follows is dearer and surer.
 
-    Large faces, `large` times the smallest, have lower thresholds in the first two stages: there are few windows of
-    their size, so that the later stages can look at more of them, and a large face that the image's edge cuts or a
-    hand covers would be missed otherwise.
+    Large faces, `large` times the smallest, have lower thresholds in the first two stages: there are few
+    windows of their size, so that the later stages can look at more of them, and a large face that the
+    image's edge cuts or a hand covers would be missed otherwise.
 
     Attributes:
         propose: of the first stage.
@@ -75,7 +76,7 @@ class Mtcnn:
         smallest = max(SMALLEST, max(image.width, image.height) * SMALLEST_SHARE)
         large = smallest * at.large
         levels = build_pyramid(image.pixels, self._scales(image, smallest))
-        thresholds = [at.propose if WINDOW < large * level.scale_x else at.propose_large for level in levels]
+        thresholds = [at.propose_large if large * level.scale_x <= WINDOW else at.propose for level in levels]
         boxes = propose(self._propose, levels, thresholds=thresholds, most=at.most)
         if not len(boxes):
             return no_candidates()

@@ -1,7 +1,8 @@
 """MTCNN's first stage: windows of 12 pixels over all sizes of an image.
 
-Zhang et al., "Joint Face Detection and Alignment using Multi-task Cascaded Convolutional Networks", 2016. A level is cut
-into strips of rows, which several cores take, and which bound the memory of a pass whatever the image's size.
+Zhang et al., "Joint Face Detection and Alignment using Multi-task Cascaded Convolutional Networks", 2016. A
+level is cut into strips of rows, which several cores take, and which bound the memory of a pass whatever
+the image's size.
 """
 
 from __future__ import annotations

@@ -53,12 +53,12 @@ def level_for(levels: Sequence[Level], *, side: float, wanted: int) -> Level:
 
 
 def cut(level: Level, box: np.ndarray, *, size: int) -> Pixels:
-    """The inside of a box (left, top, right, bottom, image pixels), `size` pixels a side; black beyond the image.
+    """The inside of a box as a square; black beyond the image.
 
     Args:
         level: where to cut from.
-        box: float (4,).
-        size: of the result.
+        box: float (4,): left, top, right, bottom in pixels of the image.
+        size: pixels a side of the result.
     """
     across = (box[2] - box[0]) * level.scale_x / size
     down = (box[3] - box[1]) * level.scale_y / size

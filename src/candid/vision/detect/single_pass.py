@@ -1,7 +1,7 @@
 """Detectors that an operator adds: SCRFD and YuNet, one pass over the whole image.
 
-Guo et al., "Sample and Computation Redistribution for Efficient Face Detection", 2021 (SCRFD); Wu et al., "YuNet: A
-Tiny Millisecond-level Face Detector", 2023. Both answer for the cells of three feature maps.
+Guo et al., "Sample and Computation Redistribution for Efficient Face Detection", 2021 (SCRFD); Wu et al.,
+"YuNet: A Tiny Millisecond-level Face Detector", 2023. Both answer for the cells of three feature maps.
 """
 
 from __future__ import annotations
@@ -67,9 +67,10 @@ class SinglePass:
 
 
 def decode_scrfd(outputs: Outputs, height: int, width: int) -> tuple[Floats, Floats, Floats]:
-    """SCRFD: a score, distances to the four sides and five points for each anchor, in strides from its cell's corner.
+    """SCRFD: for each anchor a score, distances to the four sides, and five points.
 
-    The outputs are told apart by their width (1, 4 or 10) and their length.
+    Distances and points are in strides from the corner of the anchor's cell. The outputs are told apart by
+    their width (1, 4 or 10) and their length.
 
     Raises:
         ModelError: an output is missing; models without the five points cannot be used.

@@ -52,11 +52,7 @@ def user_version(identity: str) -> str:
 
 
 def _name(path: Path, wishes: Wishes) -> str:
-    name = (
-        wishes.name
-        if wishes.name is not None
-        else re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()).strip("-.")
-    )
+    name = wishes.name if wishes.name is not None else re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()).strip("-.")
     if name in RECIPES:
         raise ModelError(f"{name!r} is the name of one of Candid's own models; give another with --name")
     return name
@@ -76,6 +72,7 @@ def add(models: Models, path: Path, wishes: Wishes) -> Card:
     """
     name = _name(path, wishes)
     content, parsed = read_foreign(path)
+    identity = sha256(content)
     port = image_input(parsed)
     side = EMBEDDER_SIDE if wishes.kind is Kind.EMBEDDER else DETECTOR_SIDE
     single = noise(port, side=side, batch=port.shape[0] or 1)
@@ -96,7 +93,6 @@ def add(models: Models, path: Path, wishes: Wishes) -> Card:
     if found.family != "scrfd":
         content, batch = free_batch(content, parsed, port, side=side)
         feed = replace(feed, batch=batch)
-    identity = sha256(path.read_bytes())
     card = Card(
         name=name,
         kind=found.kind,

@@ -95,9 +95,7 @@ def _embedder(model: onnx.ModelProto, port: Port, answers: Mapping[str, NDArray[
     height, width = port.shape[2:] if layout == "NCHW" else port.shape[1:3]
     (name, value), *others = answers.items()
     if others or value.ndim != 2 or value.shape[0] != 1 or value.shape[1] not in _DIMS:
-        raise ModelError(
-            f"this is no embedder that Candid knows: its outputs are {_described(answers)}; {TAKEN}"
-        )
+        raise ModelError(f"this is no embedder that Candid knows: its outputs are {_described(answers)}; {TAKEN}")
     if {height, width} - {EMBEDDER_SIDE, None}:
         raise ModelError(f"the embedder's input is {height}×{width} pixels; {TAKEN}")
     low, high = (0.0, 255.0) if _scales_inside(model) else (-1.0, 1.0)
@@ -105,9 +103,7 @@ def _embedder(model: onnx.ModelProto, port: Port, answers: Mapping[str, NDArray[
     return Found(
         family="arcface",
         kind=Kind.EMBEDDER,
-        input=Input(
-            name=port.name, layout=layout, height=EMBEDDER_SIDE, width=EMBEDDER_SIDE, low=low, high=high
-        ),
+        input=Input(name=port.name, layout=layout, height=EMBEDDER_SIDE, width=EMBEDDER_SIDE, low=low, high=high),
         outputs=(Output(name=name, shape=f"(n, {dim})", meaning="the embedding; divide it by its norm"),),
         dim=dim,
     )
@@ -129,16 +125,12 @@ def _scrfd(port: Port, answers: Mapping[str, NDArray[Any]]) -> Found:
         last = value.shape[-1] if value.ndim in (2, 3) else 0
         level = next((i for i, count in enumerate(cells) if rows in (count, 2 * count)), None)
         if last not in roles or level is None or level in roles[last]:
-            raise ModelError(
-                f"this is no detector that Candid knows: its outputs are {_described(answers)}; {TAKEN}"
-            )
+            raise ModelError(f"this is no detector that Candid knows: its outputs are {_described(answers)}; {TAKEN}")
         roles[last][level] = name
         anchors.add(rows / cells[level])
     complete = [len(levels) == len(STRIDES) for levels in roles.values()]
     if not (complete[0] and complete[1] and (complete[2] or not roles[10]) and len(anchors) == 1):
-        raise ModelError(
-            f"this is no detector that Candid knows: its outputs are {_described(answers)}; {TAKEN}"
-        )
+        raise ModelError(f"this is no detector that Candid knows: its outputs are {_described(answers)}; {TAKEN}")
     words = {
         1: "probability of a face",
         4: "distances left, top, right, bottom in strides",

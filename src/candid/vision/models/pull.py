@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -87,9 +87,16 @@ def is_current(models: Models, recipe: Recipe) -> bool:
     )
 
 
-def _build(
-    models: Models, recipe: Recipe, members: Mapping[str, bytes], wanted: Mapping[str, Reference]
-) -> Pulled:
+def _keep(models: Models, recipe: Recipe) -> Pulled:
+    """Leave the model as it is; words of its card that this version of Candid puts otherwise are renewed."""
+    card = models.card(recipe.name)
+    fresh = replace(card_of(recipe, b"", dim=card.dim), digest=card.digest, created_by=card.created_by)
+    if fresh != card:
+        models.put_card(fresh)
+    return Pulled(name=recipe.name, outcome=Outcome.KEPT, digest=card.digest)
+
+
+def _build(models: Models, recipe: Recipe, members: Mapping[str, bytes], wanted: Mapping[str, Reference]) -> Pulled:
     model = convert(recipe, [members[member.path] for member in recipe.members])
     difference = check_against_reference(recipe, model, wanted)
     dim = 0
@@ -130,8 +137,7 @@ def pull(
         missing = [recipe for recipe in recipes if not is_current(models, recipe)]
         for recipe in recipes:
             if recipe not in missing:
-                digest = models.card(recipe.name).digest
-                done[recipe.name] = Pulled(name=recipe.name, outcome=Outcome.KEPT, digest=digest)
+                done[recipe.name] = _keep(models, recipe)
         downloads = models.folder / _DOWNLOADS
         for package in dict.fromkeys(recipe.package.name for recipe in missing):
             batch = [recipe for recipe in missing if recipe.package.name == package]

@@ -48,7 +48,7 @@ _PROBABILITY = "probability of [no face, face]"
 _REGRESSION = "corrections of left, top, right, bottom, as a share of the box's side"
 
 
-def _mtcnn(stage: str, digest: str, side: int, outputs: Mapping[str, Output], use: str) -> Recipe:
+def _mtcnn(stage: str, digest: str, side: int, outputs: Mapping[str, Output], use: str, found: str = "") -> Recipe:
     return Recipe(
         name=f"mtcnn-{stage}",
         kind=Kind.STAGE,
@@ -62,14 +62,12 @@ def _mtcnn(stage: str, digest: str, side: int, outputs: Mapping[str, Output], us
         upstream=_MTCNN_UPSTREAM,
         training_data=_MTCNN_TRAINING,
         use=use,
-        accuracy={},
+        accuracy={"faces found, 100 photographs of 150 px": found} if found else {},
         swapped_sides=True,
     )
 
 
-def _blazeface(
-    name: str, file: str, digest: str, side: int, anchors: int, names: tuple[str, str], use: str
-) -> Recipe:
+def _blazeface(name: str, file: str, digest: str, side: int, anchors: int, names: tuple[str, str], use: str) -> Recipe:
     regressors, scores = names
     return Recipe(
         name=name,
@@ -84,9 +82,7 @@ def _blazeface(
                 meaning="per anchor, in pixels of the input: centre x, y from the anchor's, width, height; "
                 "then x, y of right eye, left eye (the person's), nose tip, mouth, right ear, left ear",
             ),
-            scores: Output(
-                name="scores", shape=f"(n, {anchors}, 1)", meaning="logit that the anchor holds a face"
-            ),
+            scores: Output(name="scores", shape=f"(n, {anchors}, 1)", meaning="logit that the anchor holds a face"),
         },
         # MediaPipe's face_detection graphs: output_tensor_float_range -1 to 1.
         input=Input(height=side, width=side, low=-1.0, high=1.0),
@@ -138,6 +134,7 @@ _STAGES = (
             ),
         },
         "third stage of the thorough detector: last word, box and five points",
+        "100, by the three stages together",
     ),
 )
 
@@ -268,7 +265,11 @@ _EMBEDDERS = (
         upstream="sirius-ai/MobileFaceNet_TF",
         training_data="upstream recommends MS1M-refine-v2 (from MS-Celeb-1M); not stated for this file",
         use="the default embedder",
-        accuracy={},
+        # Measured before Candid's own alignment existed; `candid evaluate` measures what is installed.
+        accuracy={
+            "TAR at FAR 0.001, 100 LFW photographs of 10 people, aligned from 68 points": "0.989",
+            "TAR at FAR 0.001, the same photographs, aligned from MTCNN's 5 points": "0.971 to 0.976",
+        },
         preprocessing="p1",
     ),
 )
@@ -310,12 +311,8 @@ _ATTRIBUTES = (
             "faceres.bin": "2c7d2d62b76c97528b736527aa09d310ea71743c9e3e79fb6c62d4b2d73af79b",
         },
         outputs={
-            "age_pred/Softmax": Output(
-                name="age", shape="(n, 100)", meaning="probability of each year, 0 to 99"
-            ),
-            "gender_pred/Sigmoid": Output(
-                name="gender", shape="(n, 1)", meaning="probability of looking male"
-            ),
+            "age_pred/Softmax": Output(name="age", shape="(n, 100)", meaning="probability of each year, 0 to 99"),
+            "gender_pred/Sigmoid": Output(name="gender", shape="(n, 1)", meaning="probability of looking male"),
         },
         feed=Input(height=224, width=224, low=0.0, high=255.0),
         about=(_PACKAGE_LICENCE, "HSE-asavchenko/HSE_FaceRec_tf", _NOT_STATED, "age and gender"),
@@ -333,9 +330,7 @@ _ATTRIBUTES = (
                 shape="(n, 7)",
                 meaning="probability of to 20, 21-25, 26-30, 31-40, 41-50, 51-60, over 60 years",
             ),
-            "Identity_1": Output(
-                name="gender", shape="(n, 2)", meaning="probability of looking [male, female]"
-            ),
+            "Identity_1": Output(name="gender", shape="(n, 2)", meaning="probability of looking [male, female]"),
         },
         feed=Input(height=198, width=198, low=0.0, high=1.0),
         about=(_PACKAGE_LICENCE, "Udolf15/GEAR-Predictor", _NOT_STATED, "age and gender, second opinion"),

@@ -41,9 +41,7 @@ def _verify(models: Models, name: str) -> Verified:
         return Verified(name=name, digest_matches=False, difference=None, problem=str(error))
     recipe = RECIPES.get(name)
     try:
-        difference = (
-            None if recipe is None else check_against_reference(recipe, content, load_references()[name])
-        )
+        difference = None if recipe is None else check_against_reference(recipe, content, load_references()[name])
     except ModelError as error:
         return Verified(name=name, digest_matches=True, difference=None, problem=str(error))
     return Verified(name=name, digest_matches=True, difference=difference, problem="")

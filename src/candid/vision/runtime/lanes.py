@@ -1,7 +1,7 @@
 """Spreads one caller's independent pieces of work over the cores.
 
-The caller works too, so that nothing waits for a thread to wake: with a free core a helper takes every other piece,
-and when all cores are busy with other callers, the caller simply does all of it.
+The caller works too, so that nothing waits for a thread to wake: with a free core a helper takes every
+other piece, and when all cores are busy with other callers, the caller simply does all of it.
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ def choose_provider(name: str) -> Provider:
     """The provider of a setting.
 
     Args:
-        name: `cpu`, `cuda`, `coreml`, or `auto`: CUDA where the installed runtime has it, else the CPU. CoreML is
-            used only when named, because it compiles every model anew for each input size.
+        name: `cpu`, `cuda`, `coreml`, or `auto`: CUDA where the installed runtime has it, else the CPU.
+            CoreML is used only when named, because it compiles every model anew for each input size.
 
     Raises:
         ModelError: an unknown name, or a provider that this installation of ONNX Runtime lacks.

@@ -1,7 +1,8 @@
 """A model that many threads use at once: what waits while it is busy becomes the next batch.
 
-There is no timer: a lone caller runs in its own thread at once. While all slots are taken, callers queue; a caller that
-finishes hands its slot to the first in the queue, who runs for itself and for those behind it whose arrays fit.
+There is no timer: a lone caller runs in its own thread at once. While all slots are taken, callers queue; a
+caller that finishes hands its slot to the first in the queue, who runs for itself and for those behind it
+whose arrays fit.
 """
 
 from __future__ import annotations

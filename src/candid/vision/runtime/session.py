@@ -42,12 +42,12 @@ class Session:
 def open_session(model: Path | bytes, *, provider: Provider) -> Session:
     """Open a model.
 
-    On the CPU a pass runs in its caller's thread and in no other: several passes run side by side instead (see
-    `Lanes`). Threads within a pass gain little for models this small and cost twice, in waking and in spinning
-    between the layers, most where several clients share few cores.
+    On the CPU a pass runs in its caller's thread and in no other: several passes run side by side instead
+    (see `Lanes`). Threads within a pass gain little for models this small and cost twice, in waking and in
+    spinning between the layers, most where several clients share few cores.
 
-    Memory stays bounded over many input sizes: no memory pattern is kept for each size, and the arena grows by what
-    is asked for, not by powers of two.
+    Memory stays bounded over many input sizes: no memory pattern is kept for each size, and the arena grows
+    by what is asked for, not by powers of two.
 
     Raises:
         ModelError: the file is missing, is no model, or cannot run on the provider.
@@ -57,7 +57,8 @@ def open_session(model: Path | bytes, *, provider: Provider) -> Session:
     options.inter_op_num_threads = 1
     options.enable_mem_pattern = False
     options.log_severity_level = _ERRORS_ONLY
-    # The runtime falls back to the CPU by itself where a provider cannot be opened; the check below finds that.
+    # The runtime falls back to the CPU by itself where a provider cannot be opened; the check below finds
+    # that.
     names = [ORT_NAMES[provider]] + ([ORT_NAMES[Provider.CPU]] if provider is not Provider.CPU else [])
     settings = [{"arena_extend_strategy": "kSameAsRequested"} if n != ORT_NAMES[Provider.COREML] else {} for n in names]
     source = model if isinstance(model, bytes) else str(model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -228,7 +229,7 @@ def _block(graph: Graph, name: str, channels: int, after: int) -> str:
 def test_wide_channels_compute_the_same(files, channels):
     graph = _graph()
     name = _conv(graph, "x", 3, channels[0])
-    for before, after in zip(channels, channels[1:], strict=False):
+    for before, after in pairwise(channels):
         name = _block(graph, name, before, after)
     graph.outputs = {_conv(graph, name, channels[-1], 5): "y", graph.add("Sigmoid", [name]): "z"}
     wide = fuse.drop_idle(widen_channels(graph))

@@ -25,9 +25,7 @@ from candid.vision.models.convert.onnx_file import infer_shapes
 
 Perm = tuple[int, ...]
 
-_UNARY = frozenset(
-    {"Relu", "Clip", "Sigmoid", "Tanh", "Elu", "LeakyRelu", "Neg", "Abs", "Exp", "Sqrt", "Identity"}
-)
+_UNARY = frozenset({"Relu", "Clip", "Sigmoid", "Tanh", "Elu", "LeakyRelu", "Neg", "Abs", "Exp", "Sqrt", "Identity"})
 _BINARY = frozenset({"Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu"})
 _WINDOWED = frozenset({"Conv", "MaxPool", "AveragePool"})
 _REDUCING = frozenset({"ReduceMean", "ReduceMax", "ReduceSum"})

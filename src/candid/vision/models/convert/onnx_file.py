@@ -23,13 +23,10 @@ def _dimensions(shape: Shape, names: tuple[str, ...]) -> list[int | str]:
 def to_onnx(graph: Graph, *, name: str = "candid", shapes: dict[str, Shape] | None = None) -> onnx.ModelProto:
     """The model; outputs without a known shape are left open."""
     nodes = [
-        helper.make_node(node.op, list(node.inputs), list(node.outputs), **node.attributes)
-        for node in graph.nodes
+        helper.make_node(node.op, list(node.inputs), list(node.outputs), **node.attributes) for node in graph.nodes
     ]
     nodes += [
-        helper.make_node("Identity", [tensor], [given])
-        for tensor, given in graph.outputs.items()
-        if tensor != given
+        helper.make_node("Identity", [tensor], [given]) for tensor, given in graph.outputs.items() if tensor != given
     ]
     shapes = shapes or {}
     inputs = [
@@ -59,8 +56,7 @@ def infer_shapes(graph: Graph) -> dict[str, Shape]:
     for info in (*model.graph.value_info, *model.graph.output):
         if info.type.tensor_type.HasField("shape"):
             found[info.name] = tuple(
-                size.dim_value if size.HasField("dim_value") else None
-                for size in info.type.tensor_type.shape.dim
+                size.dim_value if size.HasField("dim_value") else None for size in info.type.tensor_type.shape.dim
             )
     for tensor, given in graph.outputs.items():
         if given in found:

@@ -39,8 +39,7 @@ def _explicit(node: Node, shapes: dict[str, Shape]) -> Node:
         return node
     else:
         pairs = [
-            same_pads(int(size or 0), *rest)
-            for size, *rest in zip(sides, kernel, strides, dilations, strict=True)
+            same_pads(int(size or 0), *rest) for size, *rest in zip(sides, kernel, strides, dilations, strict=True)
         ]
         pads = (pairs[0][0], pairs[1][0], pairs[0][1], pairs[1][1])
     del attributes["auto_pad"]

@@ -88,9 +88,7 @@ def _kernel(out: _Emission, node: TfNode) -> NDArray[Any]:
 def _convolution(out: _Emission, node: TfNode) -> str:
     name = out.first(node, 2)
     kernel, window = _kernel(out, node).transpose(3, 2, 0, 1), _window(node)
-    return _fused(
-        out, node, spatial.convolve(out.graph, name, kernel=kernel, bias=_bias(out, node), window=window)
-    )
+    return _fused(out, node, spatial.convolve(out.graph, name, kernel=kernel, bias=_bias(out, node), window=window))
 
 
 def _depthwise(out: _Emission, node: TfNode) -> str:

@@ -103,11 +103,7 @@ def _integer(value: object) -> int:
 
 
 def _node(item: object) -> TfNode:
-    if (
-        not isinstance(item, dict)
-        or not isinstance(item.get("name"), str)
-        or not isinstance(item.get("op"), str)
-    ):
+    if not isinstance(item, dict) or not isinstance(item.get("name"), str) or not isinstance(item.get("op"), str):
         raise ModelError(f"{_DAMAGED}an operator has no name")
     inputs, attributes = item.get("input", []), item.get("attr", {})
     if not isinstance(inputs, list) or not all(isinstance(name, str) for name in inputs):

@@ -79,9 +79,7 @@ def _window(options: Table, dilation_slot: int) -> spatial.Window:
 def _convolution(out: _Emission, op: Operator) -> str:
     kernel = out.value(op.inputs[1]).transpose(0, 3, 1, 2)
     window = _window(_options(op), 4)
-    name = spatial.convolve(
-        out.graph, out.name(op.inputs[0]), kernel=kernel, bias=_bias(out, op), window=window
-    )
+    name = spatial.convolve(out.graph, out.name(op.inputs[0]), kernel=kernel, bias=_bias(out, op), window=window)
     return _activated(out, op, name, 3)
 
 
@@ -144,9 +142,7 @@ def _reduction(kind: str) -> Callable[[_Emission, Operator], str]:
     def emit(out: _Emission, op: Operator) -> str:
         axes = out.value(op.inputs[1]).reshape(-1).astype(np.int64) % len(out.shape(op.inputs[0]))
         keep = op.options.number(0, "b") if op.options is not None else 0
-        return out.graph.add(
-            kind, [out.name(op.inputs[0]), out.graph.constant(axes, "axes")], keepdims=int(bool(keep))
-        )
+        return out.graph.add(kind, [out.name(op.inputs[0]), out.graph.constant(axes, "axes")], keepdims=int(bool(keep)))
 
     return emit
 
@@ -240,9 +236,7 @@ def emit_tflite(model: TfliteModel, *, free_sides: bool = False) -> Graph:
         if len(tensor.shape) != 4 or tensor.dtype != "float32":
             raise ModelError(f"the input {tensor.name!r} is no float32 image batch")
         _, height, width, channels = tensor.shape
-        graph.inputs[tensor.name] = (
-            (None, None, None, channels) if free_sides else (None, height, width, channels)
-        )
+        graph.inputs[tensor.name] = (None, None, None, channels) if free_sides else (None, height, width, channels)
         out.names[number] = tensor.name
     for op in model.operators:
         if op.code not in _EMITTERS or len(op.outputs) != 1:
