@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from candid.governance.errors import GovernanceDamaged, WrongKey
@@ -13,6 +13,7 @@ SEALER = Sealer(bytes(range(32)), os.urandom)
 OTHER = Sealer(bytes(32), os.urandom)
 
 
+@settings(deadline=None)
 @given(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=60),
     st.text("ABC", max_size=4),
@@ -26,6 +27,7 @@ def test_what_is_sealed_opens_for_its_own_row_alone(secret, key_id, customer):
             sealer.open(sealed, access_key_id=k, customer=c)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 67), st.integers(1, 255))
 def test_any_changed_byte_is_noticed(at, change):
     sealed = bytearray(SEALER.seal("s" * 40, access_key_id="A", customer="a"))

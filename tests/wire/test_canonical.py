@@ -10,7 +10,7 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from candid.wire.canonical import (
@@ -100,6 +100,7 @@ TEXT = st.text(string.ascii_letters + string.digits + " !#$%&'()*+,-./:;<=>?@[]^
 NAMES = st.text(string.ascii_lowercase + string.digits + "-", min_size=1, max_size=12).map("x-amz-".__add__)
 
 
+@settings(deadline=None)
 @given(
     method=st.sampled_from(["POST", "GET", "PUT"]),
     segments=st.lists(st.text(max_size=8).filter(lambda text: text.isprintable()), max_size=4),

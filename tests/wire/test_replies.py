@@ -9,7 +9,7 @@ import pytest
 from botocore.loaders import create_loader
 from botocore.model import ServiceModel as BotoModel
 from botocore.parsers import create_parser
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from candid.wire import ReplyError, ReplyWriter
@@ -142,6 +142,7 @@ OPERATIONS = [
 ]
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_what_is_written_is_what_botocore_reads(wire, boto_model, data):
     name = data.draw(st.sampled_from(OPERATIONS))

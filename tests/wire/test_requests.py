@@ -6,7 +6,7 @@ import json
 import pytest
 from botocore.model import ServiceModel as BotoModel
 from botocore.serialize import create_serializer
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from candid.wire import Refusal
@@ -211,6 +211,7 @@ def test_base64_is_strict(wire, text):
     assert (name, message[:21]) == ("SerializationException", "A blob must be base64")
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=100))
 def test_any_blob_arrives(wire, data):
     text = base64.b64encode(data).decode()
@@ -264,6 +265,7 @@ OPERATIONS = [
 ]
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_what_botocore_serialises_is_understood(wire, boto_model, data):
     name = data.draw(st.sampled_from(OPERATIONS))
@@ -287,6 +289,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_any_json_is_understood_or_refused(wire, data):
     operation = wire.MODEL.operations[data.draw(st.sampled_from(sorted(wire.MODEL.operations)))]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from candid.governance import Access
@@ -52,6 +52,7 @@ def test_what_botocore_signs_is_taken(verify, wire):
     assert verify(sent) == wire.CUSTOMER, "within five minutes it may come again, as with AWS"
 
 
+@settings(deadline=None)
 @given(body=st.binary(max_size=200), extra=st.text("abc \t,;=\"'/~", max_size=20))
 def test_whatever_botocore_signs_is_taken_and_nothing_else(verify, wire, body, extra):
     sent = wire.signed("DetectFaces", body, headers={"X-Amz-Meta": extra.strip(), "X-Amzn-Other": "1"})
@@ -242,6 +243,7 @@ def test_five_minutes_either_way(verify, wire, clock, offset, said):
     assert message.endswith(f" {sign} 5 min.)")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_no_authorization_header_breaks_it(verify, wire, text):
     sent = wire.with_header(wire.signed("DescribeCollection", BODY), b"authorization", b"AWS4-HMAC-SHA256 " + text)

@@ -17,7 +17,7 @@ from candid.config import Config, ConfigError, load_config
 from candid.gallery.durable import write_whole
 from candid.gallery.errors import GalleryError, KeyFileError
 from candid.governance.errors import GovernanceError
-from candid.ledger.errors import LedgerError
+from candid.ledger.errors import KeyFormatError, LedgerError
 from candid.server.data_folder import (
     DataFolder,
     DataFolderError,
@@ -26,7 +26,7 @@ from candid.server.data_folder import (
 )
 from candid.server.run import ListenError, bind, url_of
 from candid.server.run import serve as run_server
-from candid.server.secrets import create_secrets, read_secrets
+from candid.server.secrets import Secrets, create_secrets, read_secrets
 from candid.vision.errors import VisionError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def init(data: Path, file: Path | None, region: str | None, account: str | None,
 @click.option("--dev", is_flag=True, help="Create the folder where needed, and a customer `dev` with a key.")
 @click.option("--ready-file", type=_path, help="Write address and keys there once calls are answered.")
 @_config
-@failing(ConfigError, DataFolderError, KeyFileError, ListenError, VisionError, GovernanceError)
+@failing(ConfigError, DataFolderError, KeyFileError, KeyFormatError, ListenError, VisionError, GovernanceError)
 def serve(
     data: Path, host: str | None, port: int | None, dev: bool, ready_file: Path | None, file: Path | None
 ) -> None:
@@ -86,16 +86,16 @@ def serve(
     config = load_config(file, overrides={"host": host, "port": port})
     _log_to_stderr(config.log_level)
     folder = create_data_folder(data, config) if dev else open_data_folder(data, config)
+    secrets = create_secrets(folder) if dev else read_secrets(folder)
     try:
-        _serve(folder, config, dev=dev, ready_file=ready_file)
+        _serve(folder, secrets, config, dev=dev, ready_file=ready_file)
     except (GalleryError, LedgerError) as error:
         fail(str(error), BROKEN)
 
 
-def _serve(folder: DataFolder, config: Config, *, dev: bool, ready_file: Path | None) -> None:
+def _serve(folder: DataFolder, secrets: Secrets, config: Config, *, dev: bool, ready_file: Path | None) -> None:
     from candid.server.application import open_application
 
-    secrets = create_secrets(folder) if dev else read_secrets(folder)
     listener = bind(config.host, config.port)
     with listener, open_application(folder, secrets, config) as application:
         facts = application.ready_facts(url_of(listener), dev=dev)

@@ -116,6 +116,7 @@ class Gallery:
         self._maintenance.stop()
         self._core.writer.close()
         self._core.readers.close()
+        self._core.writer.release()
         self._core.pool.shutdown()
         self._lock.release()
 

@@ -12,6 +12,7 @@ from candid.gallery.database import NAME, connect, translated
 from candid.gallery.durable import sync_folder
 from candid.gallery.errors import GalleryDamaged, WrongKey
 from candid.gallery.schema import FORMAT, SCHEMA
+from candid.gallery.scrubbing import Scrubber
 
 # Beginnings of the names of what a backup and a restore write beside the database while they run.
 STAGE = ".backup-"
@@ -63,12 +64,14 @@ def check(path: Path, keys: KeyRing) -> None:
     """
     with translated(path):
         connection = connect(path, writes=True)
+        scrubber = Scrubber(path)
         try:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             check_meta(path, connection, keys)
-            _check_length(path, connection)
+            if _log_taken_in(scrubber, connection):
+                _check_length(path, connection)
         finally:
             connection.close()
+            scrubber.close()
 
 
 def check_meta(path: Path, connection: sqlite3.Connection, keys: KeyRing) -> None:
@@ -88,6 +91,16 @@ def check_meta(path: Path, connection: sqlite3.Connection, keys: KeyRing) -> Non
         raise GalleryDamaged(f"{path} has a format this version does not read; install the newer version")
     if not hmac.compare_digest(meta.get("key", b""), keys.fingerprint):
         raise WrongKey(f"{path} was made with another key; put back the key file it was created with")
+
+
+def _log_taken_in(scrubber: Scrubber, connection: sqlite3.Connection) -> bool:
+    """Copy the log into the database; False where there is no room for that, which only readers can live with."""
+    try:
+        return scrubber.empty_log(connection)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+            raise
+        return False
 
 
 def _check_length(path: Path, connection: sqlite3.Connection) -> None:

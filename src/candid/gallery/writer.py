@@ -21,8 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from candid.gallery.database import BUSY_MS, connect, explained, translated
-from candid.gallery.errors import GalleryClosed, GalleryError
+from candid.gallery.database import BUSY_MS, connect, explained
+from candid.gallery.errors import GalleryClosed
+from candid.gallery.scrubbing import Scrubber
 
 Result = TypeVar("Result")
 
@@ -66,6 +67,7 @@ class Writer:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection = connect(path, writes=True)  # used by the thread only, once it runs
+        self._scrubber = Scrubber(path)
         self._queue: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._closed = False  # guarded by _lock, so that nothing is queued behind the end
@@ -109,6 +111,10 @@ class Writer:
                 self._empty_log()
         self._empty_log()
         self._connection.close()
+
+    def release(self) -> None:
+        """Close what must outlive every connection to the database."""
+        self._scrubber.close()
 
     def _gather(self) -> tuple[list[_Pending], bool]:
         """What is queued; waits for the first. The flag says that the end was among it."""
@@ -191,28 +197,11 @@ class Writer:
             return 0
 
     def _empty_log(self) -> None:
-        """Copy the log into the database and cut it to nothing; what cannot be done now stays owed."""
+        """Copy the log into the database, scrub and cut it; what cannot be done now stays owed."""
         try:
             self._connection.execute(f"PRAGMA busy_timeout={PATIENCE_MS}")
-            busy, _, _ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            self._owed = bool(busy)
+            self._owed = not self._scrubber.empty_log(self._connection)
             self._connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-        except sqlite3.Error:
+        except (sqlite3.Error, OSError):
             self._owed = True
 
-
-def prepare(path: Path, script: str) -> None:
-    """Create a database by a script, whole or not at all.
-
-    Raises:
-        GalleryError: as `translated`.
-    """
-    with translated(path):
-        connection = connect(path, writes=True)
-        try:
-            connection.executescript(f"BEGIN IMMEDIATE; {script} COMMIT;")
-        finally:
-            connection.close()
-
-
-__all__ = ["GalleryError", "Job", "Writer", "Written", "prepare"]

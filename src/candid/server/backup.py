@@ -140,7 +140,10 @@ def folder_id_of(source: Path) -> str:
     """
     try:
         with tarfile.open(source, "r:") as tar:
-            return str(uuid.UUID(json.loads(_small(tar, _MANIFEST))["id"]))
+            first = tar.next()  # the first alone: what is cut off behind it is told later, more exactly
+            if first is None or first.name != _MANIFEST:
+                raise tarfile.TarError("it does not begin with a manifest")
+            return str(uuid.UUID(json.loads(_read(tar, first))["id"]))
     except (OSError, tarfile.TarError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BackupFileError(f"{source} is no backup of Candid: {error}") from error
 
@@ -190,11 +193,10 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _small(tar: tarfile.TarFile, name: str) -> bytes:
-    member = tar.getmember(name)
+def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     file = tar.extractfile(member)
     if file is None or member.size > _MOST_MANIFEST_BYTES:
-        raise tarfile.TarError(f"{name} is not what it should be")
+        raise tarfile.TarError(f"{member.name} is not what it should be")
     return file.read()
 
 
@@ -202,8 +204,8 @@ def _unpack(source: Path, stage: Path, master: bytes) -> list[str]:
     """Unpack what the sealed manifest lists, each file checked; nothing else is looked at."""
     with tarfile.open(source, "r:") as tar:
         try:
-            manifest = _small(tar, _MANIFEST)
-            seal = _small(tar, _SEAL).decode("ascii", "replace")
+            manifest = _read(tar, tar.getmember(_MANIFEST))
+            seal = _read(tar, tar.getmember(_SEAL)).decode("ascii", "replace")
         except KeyError as error:
             raise tarfile.TarError("it holds no manifest, so it is no backup of Candid") from error
         if not hmac.compare_digest(seal.encode(), _seal(master, manifest).encode()):

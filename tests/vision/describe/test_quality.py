@@ -22,7 +22,8 @@ def dimmed(chip: FaceChip, gain: float) -> np.ndarray:
 @given(st.floats(0.4, 6), st.floats(1.15, 2))
 def test_more_blur_is_less_sharp(chip: FaceChip, sigma: float, more: float) -> None:
     less, much = quality_of(blurred(chip, sigma)), quality_of(blurred(chip, sigma * more))
-    assert much.sharpness < less.sharpness < quality_of(chip.pixels).sharpness
+    assert much.sharpness <= less.sharpness < quality_of(chip.pixels).sharpness
+    assert much.sharpness < less.sharpness or less.sharpness < 2  # so blurred that only rounding is left
     assert much.brightness == pytest.approx(less.brightness, abs=1)
 
 

@@ -1,0 +1,113 @@
+"""`candid backup` of a running server and `candid restore`, through the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import RunningServer, start_server
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> dict[str, str]:
+    return {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+
+
+def candid(config: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "candid", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, **config},
+    )
+
+
+@pytest.fixture
+def filled(tmp_path: Path, astronaut: bytes, group: bytes) -> RunningServer:
+    running = start_server(tmp_path / "data")
+    client = running.client()
+    client.create_collection(CollectionId="c", Tags={"a": "b"})
+    client.index_faces(CollectionId="c", Image={"Bytes": group})
+    kept = client.index_faces(CollectionId="c", Image={"Bytes": astronaut}, ExternalImageId="astronaut")
+    client.create_user(CollectionId="c", UserId="u")
+    client.associate_faces(
+        CollectionId="c", UserId="u", FaceIds=[kept["FaceRecords"][0]["Face"]["FaceId"]]
+    )
+    return running
+
+
+def test_a_backup_of_a_running_server_is_restored(
+    filled: RunningServer, tmp_path: Path, config: dict[str, str], astronaut: bytes
+) -> None:
+    file = tmp_path / "candid.backup"
+    try:
+        made = candid(config, "backup", "--data", str(filled.data), "-o", str(file), "--json")
+        assert made.returncode == 0, made.stderr
+        assert json.loads(made.stdout)["size"] == file.stat().st_size
+        again = candid(config, "backup", "--data", str(filled.data), "-o", str(file))
+        assert (again.returncode, "exists already" in again.stderr) == (2, True)
+        # What is enrolled afterwards is not in it.
+        filled.client().delete_faces(
+            CollectionId="c",
+            FaceIds=[face["FaceId"] for face in filled.client().list_faces(CollectionId="c")["Faces"]],
+        )
+    finally:
+        assert filled.stop() == 0
+    restored = candid(config, "restore", str(file), "--data", str(tmp_path / "restored"))
+    assert restored.returncode == 0, restored.stderr
+    running = start_server(tmp_path / "restored")
+    try:
+        client = running.client()
+        assert running.ready["access_key_id"] == filled.ready["access_key_id"]
+        assert running.ready["log_public_key"] == filled.ready["log_public_key"]
+        assert client.describe_collection(CollectionId="c")["FaceCount"] == 5
+        found = client.search_users_by_image(CollectionId="c", Image={"Bytes": astronaut})
+        assert [match["User"]["UserId"] for match in found["UserMatches"]] == ["u"]
+    finally:
+        assert running.stop() == 0
+
+
+def test_what_cannot_be_restored(filled: RunningServer, tmp_path: Path, config: dict[str, str]) -> None:
+    assert filled.stop() == 0
+    file = tmp_path / "candid.backup"
+    assert candid(config, "backup", "--data", str(filled.data), "-o", str(file)).returncode == 0
+
+    def refused(source: Path, words: str, *more: str) -> None:
+        target = tmp_path / "target"
+        done = candid(config, "restore", str(source), "--data", str(target), *more)
+        assert done.returncode == 2, done.stderr
+        assert words in done.stderr
+        assert "Traceback" not in done.stderr
+        assert not (target / "candid.json").exists()
+        shutil.rmtree(target, ignore_errors=True)
+
+    content = file.read_bytes()
+    broken = tmp_path / "broken"
+    broken.write_bytes(content[: len(content) // 2])
+    refused(broken, "cannot be restored")
+    with tarfile.open(file) as tar:
+        info = tar.getmember("governance.db")
+    at = info.offset_data + info.size // 2
+    broken.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+    refused(broken, "governance.db")
+    broken.write_bytes(content.replace(b'"format": 1', b'"format": 2', 1))
+    refused(broken, "changed")
+    broken.write_bytes(b"no backup")
+    refused(broken, "no backup of Candid")
+    refused(tmp_path / "missing", "no backup of Candid")
+    other = tmp_path / "other.key"
+    other.write_bytes(bytes(32))
+    other.chmod(0o600)
+    refused(file, "another key", "--key-file", str(other))
+    refused(file, "is missing", "--key-file", str(tmp_path / "nowhere.key"))
+    occupied = candid(config, "restore", str(file), "--data", str(filled.data))
+    assert (occupied.returncode, "not empty" in occupied.stderr) == (2, True)
