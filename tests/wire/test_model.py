@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import botocore.loaders
 import botocore.model
 import pytest
 
-from candid.wire.model import _build, load_model, model_file
+from candid.wire.model import ModelError, _build, load_model, model_file
 
 
 def test_it_says_what_botocores_own_loader_says(wire):
@@ -49,3 +50,24 @@ def test_the_file_is_the_installed_ones():
 def test_another_protocol_is_refused():
     with pytest.raises(ValueError, match=r"JSON 1\.1"):
         _build({"metadata": {"protocol": "rest-json", "jsonVersion": "1.1"}})
+
+
+def test_no_botocore_is_said_in_words(monkeypatch):
+    monkeypatch.setattr("candid.wire.model.find_spec", lambda name: None)
+    with pytest.raises(ModelError, match="install Candid's dependencies"):
+        load_model()
+
+
+def test_a_botocore_without_the_model_is_said_in_words(monkeypatch, tmp_path):
+    spec = SimpleNamespace(origin=str(tmp_path / "__init__.py"))
+    monkeypatch.setattr("candid.wire.model.find_spec", lambda name: spec)
+    with pytest.raises(ModelError, match="no model of Rekognition"):
+        load_model()
+
+
+def test_a_model_that_is_not_understood(monkeypatch, tmp_path):
+    path = tmp_path / "service-2.json"
+    path.write_text('{"metadata": {}}')
+    monkeypatch.setattr("candid.wire.model.model_file", lambda: path)
+    with pytest.raises(ModelError, match="not understood"):
+        load_model()

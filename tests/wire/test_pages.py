@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 
-from candid.wire import App
+from candid.wire import App, pages
 
 
 @pytest.mark.parametrize(
@@ -65,3 +67,21 @@ def test_a_server_that_shuts_down_is_not_ready(make_app, ask, loop, wire):
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
     reply = ask(wire.Sent("GET", "/readyz"), app)
     assert (reply.status, reply.json["checks"]) == (503, {"server": "it is shutting down"})
+
+
+def test_a_check_that_does_not_answer(make_app, ask, wire, monkeypatch):
+    monkeypatch.setattr(pages, "_PATIENCE", 0.05)
+    released = threading.Event()
+    reply = ask(wire.Sent("GET", "/readyz"), make_app(checks={"storage": lambda: released.wait(20) and None}))
+    released.set()
+    assert (reply.status, reply.json["checks"]) == (503, {"storage": "no answer within 0.05 s"})
+
+
+def test_a_websocket_is_closed(app, loop):
+    sent = []
+
+    async def send(message):
+        sent.append(message["type"])
+
+    loop.run_until_complete(app({"type": "websocket", "path": "/"}, None, send))
+    assert sent == ["websocket.close"]

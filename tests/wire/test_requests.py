@@ -204,6 +204,33 @@ def test_what_is_no_request_at_all(wire, body, message):
 
 
 @pytest.mark.parametrize(
+    ("operation", "request_", "message"),
+    [
+        ("DetectFaces", {"Image": "x"}, "a structure is expected"),
+        ("DetectFaces", {"Image": {"Bytes": 5}}, "NUMBER_VALUE can not be converted to a ByteBuffer"),
+        ("TagResource", {"ResourceArn": "arn", "Tags": "x"}, "a map is expected"),
+        (
+            "UpdateStreamProcessor",
+            {"Name": "a", "DataSharingPreferenceForUpdate": {"OptIn": "yes"}},
+            "STRING_VALUE can not be converted to a Boolean",
+        ),
+        ("SearchFaces", {"FaceMatchThreshold": "80"}, "STRING_VALUE can not be converted to a Float"),
+        ("SearchFaces", {"FaceMatchThreshold": False}, "FALSE_VALUE can not be converted to a Float"),
+    ],
+)
+def test_what_has_another_type_than_the_models(wire, operation, request_, message):
+    name, said = refused(wire, operation, request_)
+    assert name == "SerializationException"
+    assert message in said
+
+
+def test_a_blob_that_is_no_image_and_too_long(wire):
+    changes = {"GroundTruth": base64.b64encode(bytes(5 * 2**20 + 1)).decode()}
+    message = broken(wire, "UpdateDatasetEntries", {"DatasetArn": "arn", "Changes": changes})
+    assert "'changes.groundTruth' failed to satisfy constraint: Member must have length less than" in message
+
+
+@pytest.mark.parametrize(
     "text", ["a", "ab", "YQ", "YQ=", "YQ===", "Y Q==", "YQ==\n", "YQ-_", "YQ==YQ==", "é===", "=", "===="]
 )
 def test_base64_is_strict(wire, text):

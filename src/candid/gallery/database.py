@@ -34,6 +34,8 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise explained(error, path) from error
+    except OSError as error:
+        raise StorageUnavailable(f"{path} cannot be used: {error.strerror}; check its disk") from error
 
 
 def explained(error: sqlite3.Error, path: Path) -> StorageUnavailable | GalleryDamaged:

@@ -140,10 +140,7 @@ def folder_id_of(source: Path) -> str:
     """
     try:
         with tarfile.open(source, "r:") as tar:
-            first = tar.next()  # the first alone: what is cut off behind it is told later, more exactly
-            if first is None or first.name != _MANIFEST:
-                raise tarfile.TarError("it does not begin with a manifest")
-            return str(uuid.UUID(json.loads(_read(tar, first))["id"]))
+            return str(uuid.UUID(json.loads(_first(tar))["id"]))
     except (OSError, tarfile.TarError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BackupFileError(f"{source} is no backup of Candid: {error}") from error
 
@@ -191,6 +188,14 @@ def _anonymous(info: tarfile.TarInfo) -> tarfile.TarInfo:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _first(tar: tarfile.TarFile) -> bytes:
+    """The manifest, looking no further: what is cut off behind it is told later, more exactly."""
+    first = tar.next()
+    if first is None or first.name != _MANIFEST:
+        raise tarfile.TarError("it does not begin with a manifest")
+    return _read(tar, first)
 
 
 def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:

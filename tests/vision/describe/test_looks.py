@@ -24,7 +24,8 @@ def test_a_range_is_in_order(years: list[float]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("male", "value", "confidence"), [(0.9, "Male", 90), (0.2, "Female", 80), (1.0, "Male", 99.75), (0.0, "Female", 99.75)]
+    ("male", "value", "confidence"),
+    [(0.9, "Male", 90), (0.2, "Female", 80), (1.0, "Male", 99.75), (0.0, "Female", 99.75)],
 )
 def test_the_likelier_word_with_its_probability(male: float, value: str, confidence: float) -> None:
     assert gender(male) == Gender(value, pytest.approx(confidence, abs=0.01))

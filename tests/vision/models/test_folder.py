@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,16 @@ def test_put_replaces_and_leaves_nothing_behind(models):
     models.put(card_of(RECIPES["iris"], b"new"), b"new")
     assert models.path("iris").read_bytes() == b"new"
     assert sorted(path.name for path in models.folder.iterdir()) == ["iris.json", "iris.onnx"]
+
+
+def test_a_put_that_fails_half_way_leaves_no_card_beside_another_model(models):
+    # A folder stands where the card's temporary file would be written.
+    (models.folder / f".iris.json.{os.getpid()}.tmp").mkdir()
+    with pytest.raises(ModelError, match="cannot write"):
+        models.put(card_of(RECIPES["iris"], b"new"), b"new")
+    with pytest.raises(ModelMissing):
+        models.card("iris")
+    assert models.names() == ()
 
 
 def test_a_folder_that_cannot_be_made_says_so(tmp_path):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from candid.vision.describe.face_chip import level_turn
 from candid.vision.describe.feeding import Forward, plane_batch
 from candid.vision.describe.rule import Rule
 from candid.vision.facts import Pixels, Points
@@ -70,11 +71,8 @@ def _eye_square(mesh: Points, eye: tuple[int, int, bool]) -> Affine:
     """Where each pixel of the model's square lies in the image, mirroring included."""
     first, second, mirrored = eye
     points = mesh[:, :2].astype(np.float64)
-    across = points[[362, 263]].mean(axis=0) - points[[33, 133]].mean(axis=0)
-    cos, sin = across / max(float(np.hypot(*across)), 1e-6)
     width = max(float(np.hypot(*(points[first] - points[second]))), 1e-3)
-    step = _SCALE * width / _SIZE
-    turn = np.array([[cos, -sin], [sin, cos]]) * step
+    turn = level_turn(mesh) * (_SCALE * width / _SIZE)
     if mirrored:
         turn = turn * [-1, 1]
     middle = (points[first] + points[second]) / 2

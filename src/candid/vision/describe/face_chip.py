@@ -29,6 +29,14 @@ class FaceChip:
     points: NDArray[np.float64]
 
 
+def level_turn(mesh: Points) -> NDArray[np.float64]:
+    """The turn, float64 (2, 2), from a picture in which the eyes are level to the image."""
+    right = mesh[[362, 263], :2].mean(axis=0) - mesh[[33, 133], :2].mean(axis=0)
+    length = float(np.hypot(*right))
+    cos, sin = (right / length).tolist() if length > 0 else (1.0, 0.0)
+    return np.array([[cos, -sin], [sin, cos]])
+
+
 def upright_square(mesh: Points, *, scale: float, size: int) -> Affine:
     """Where each pixel of a square lies in the image; the eyes are level in it and the mesh is in its middle.
 
@@ -38,9 +46,7 @@ def upright_square(mesh: Points, *, scale: float, size: int) -> Affine:
         size: pixels a side of the square.
     """
     points = mesh[:, :2].astype(np.float64)
-    right = points[[362, 263]].mean(axis=0) - points[[33, 133]].mean(axis=0)
-    cos, sin = right / max(float(np.hypot(*right)), 1e-6)
-    turn = np.array([[cos, -sin], [sin, cos]])
+    turn = level_turn(mesh)
     level = points @ turn
     low, high = level.min(axis=0), level.max(axis=0)
     longer = max(float((high - low).max()), 1e-3)

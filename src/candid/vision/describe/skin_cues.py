@@ -27,9 +27,10 @@ _ALONG = np.linspace(0, 1, 24)[:, None]
 _ACROSS = (-0.04, -0.02, 0.0, 0.02, 0.04)
 
 # Fitted with classes weighted alike, on 284 faces; figures from two-fold cross-validation over persons stand in
-# docs/attributes.md.
-EYEGLASSES = Rule(bias=2.03, weights={"bridge": 2.27})
-BEARD = Rule(bias=0.47, weights={"chin_dark": 4.82, "chin_rough": 1.30, "lip_dark": 6.42})
+# docs/attributes.md. Most faces have neither, so the border was then moved towards yes, by 1 logit for eyeglasses and
+# by 0.5 for beards, which hardly changes the balanced accuracy and spares most false alarms.
+EYEGLASSES = Rule(bias=1.03, weights={"bridge": 2.27})
+BEARD = Rule(bias=-0.03, weights={"chin_dark": 4.82, "chin_rough": 1.30, "lip_dark": 6.42})
 MUSTACHE = Rule(bias=-3.17, weights={"lip_dark": 9.19})
 
 Plane = NDArray[np.float32]
