@@ -71,7 +71,7 @@ def surely(task, *arguments) -> None:
     """A failure ends the process, so that it is noticed."""
     try:
         task(*arguments)
-    except BaseException:
+    except BaseException:  # noqa: BLE001
         traceback.print_exc()
         os._exit(1)
 

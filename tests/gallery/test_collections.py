@@ -106,7 +106,7 @@ def test_erasing_goes_on_after_a_restart(workshop, make):
 
 
 def test_a_namesake_has_nothing_of_a_deleted_collection(workshop, make):
-    gallery, faces, vectors = workshop.filled(50)
+    gallery, _, vectors = workshop.filled(50)
     token = gallery.faces.list("a", "people", limit=1).token
     gallery.collections.delete("a", "people")
     gallery.collections.create("a", "people", contract=make.contract, dimension=make.dimension)

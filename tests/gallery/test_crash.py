@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from candid.gallery.cipher import KeyRing
-from candid.gallery.index.loading import load_space
-from candid.gallery.core import blocks_of, templates_of
 from candid.gallery import rows
+from candid.gallery.cipher import KeyRing
+from candid.gallery.core import blocks_of, templates_of
+from candid.gallery.index.loading import load_space
 
 HAMMER = Path(__file__).with_name("hammer.py")
 

@@ -88,7 +88,7 @@ def test_reads_see_every_write_that_was_answered(workshop, make):
                 if turn % 2:
                     assert gallery.faces.delete("a", "people", [face.face_id]).deleted
                     assert find(vector) == []
-        except BaseException as error:
+        except Exception as error:
             failures.append(error)
             raise
 

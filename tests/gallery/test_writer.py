@@ -55,7 +55,7 @@ def together(writer, jobs):
     def submit(index):
         try:
             results[index] = writer.submit(jobs[index])
-        except BaseException as error:
+        except Exception as error:  # noqa: BLE001
             results[index] = error
 
     threads = [threading.Thread(target=submit, args=(index,)) for index in range(len(jobs))]

@@ -85,7 +85,7 @@ def test_what_does_not_extend_is_told_apart(reader):
         reader.check_extends(Checkpoint("other", 0, EMPTY_ROOT))
     with pytest.raises(ProofError, match="already 601 entries long and now shows 600: entries were taken away"):
         reader.check_extends(Checkpoint(KEY.name, 601, bytes(32)))
-    with pytest.raises(ProofError, match="the first 300 entries are not those .* history was rewritten"):
+    with pytest.raises(ProofError, match=r"the first 300 entries are not those .* history was rewritten"):
         reader.check_extends(Checkpoint(KEY.name, 300, bytes(32)))
     with pytest.raises(ProofError, match="history was rewritten"):
         reader.check_extends(Checkpoint(KEY.name, 0, bytes(32)))

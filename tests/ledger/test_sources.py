@@ -15,22 +15,23 @@ from candid.ledger.errors import MissingError, SourceError
 BODY = b"twelve bytes"
 
 
+ANSWERS = {
+    "plain": (200, {}, BODY),
+    "packed": (200, {"Content-Encoding": "gzip"}, gzip.compress(BODY)),
+    "identity": (200, {"Content-Encoding": "identity"}, BODY),
+    "bomb": (200, {"Content-Encoding": "gzip"}, gzip.compress(bytes(100_000))),
+    "damaged": (200, {"Content-Encoding": "gzip"}, b"no gzip"),
+    "torn": (200, {"Content-Encoding": "gzip"}, gzip.compress(BODY)[:-4]),
+    "brotli": (200, {"Content-Encoding": "br"}, BODY),
+    "gone": (410, {}, b""),
+    "missing": (404, {}, b""),
+    "broken": (500, {}, b"oh"),
+    "forbidden": (403, {}, b""),
+}
+
+
 class Misbehaving(BaseHTTPRequestHandler):
     """Answers each path in its own way."""
-
-    answers = {
-        "plain": (200, {}, BODY),
-        "packed": (200, {"Content-Encoding": "gzip"}, gzip.compress(BODY)),
-        "identity": (200, {"Content-Encoding": "identity"}, BODY),
-        "bomb": (200, {"Content-Encoding": "gzip"}, gzip.compress(bytes(100_000))),
-        "damaged": (200, {"Content-Encoding": "gzip"}, b"no gzip"),
-        "torn": (200, {"Content-Encoding": "gzip"}, gzip.compress(BODY)[:-4]),
-        "brotli": (200, {"Content-Encoding": "br"}, BODY),
-        "gone": (410, {}, b""),
-        "missing": (404, {}, b""),
-        "broken": (500, {}, b"oh"),
-        "forbidden": (403, {}, b""),
-    }
 
     def do_GET(self):
         name = self.path.rpartition("/")[2]
@@ -40,7 +41,7 @@ class Misbehaving(BaseHTTPRequestHandler):
         if name == "nonsense":
             self.wfile.write(b"this is not HTTP\r\n\r\n")
             return
-        status, headers, body = self.answers[name]
+        status, headers, body = ANSWERS[name]
         self.send_response(status)
         for key, value in headers.items():
             self.send_header(key, value)
@@ -82,13 +83,13 @@ def test_what_a_folder_lacks_is_missing_and_what_it_hides_is_not(tmp_path):
 @pytest.mark.parametrize("name", ["plain", "packed", "identity"])
 def test_a_server_may_pack_what_it_sends(source, name):
     """Also where that makes it longer, as it does with hashes, and also up to the last byte allowed."""
-    assert len(Misbehaving.answers["packed"][2]) > len(BODY)
+    assert len(ANSWERS["packed"][2]) > len(BODY)
     assert source.read(name, 12) == BODY
 
 
 def test_a_full_tile_may_come_packed(source):
     packed = gzip.compress(os.urandom(8192))
-    Misbehaving.answers["tile"] = (200, {"Content-Encoding": "gzip"}, packed)
+    ANSWERS["tile"] = (200, {"Content-Encoding": "gzip"}, packed)
     assert len(packed) > 8192
     assert source.read("tile", 8192) == gzip.decompress(packed)
 

@@ -1,5 +1,6 @@
 import errno
 import os
+import resource
 import subprocess
 import sys
 
@@ -115,3 +116,15 @@ def test_the_holder_is_noted_only_where_there_is_room(tmp_path):
     code = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n" + HOLD
     subprocess.run([sys.executable, "-c", code, tmp_path / "lock"], check=True)
     assert (tmp_path / "lock").read_bytes() == b""
+
+
+def test_a_lock_is_taken_also_where_its_holder_cannot_be_noted(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        lock = FolderLock(tmp_path / "lock")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with pytest.raises(LogLocked, match="is in use by another process; a log has one writer"):
+        FolderLock(tmp_path / "lock")
+    lock.release()

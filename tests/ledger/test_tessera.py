@@ -54,5 +54,5 @@ def test_the_log_as_it_was_at_each_size(source, foreign_log):
 
 
 def test_another_key_does_not_open_it(source, signer):
-    with pytest.raises(UnknownKeyError, match="its signatures are of example.com/log/testdata"):
+    with pytest.raises(UnknownKeyError, match=r"its signatures are of example\.com/log/testdata"):
         verify_log(source, signer.verifier)

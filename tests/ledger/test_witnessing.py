@@ -30,7 +30,7 @@ from candid.ledger.errors import (
     WitnessError,
 )
 from candid.ledger.keys import Algorithm
-from candid.ledger.notes import Note, sign_note, verify_note
+from candid.ledger.notes import sign_note, verify_note
 from candid.ledger.proofs import consistency_ranges
 from candid.ledger.sources import FolderSource
 from candid.ledger.tree import root_of

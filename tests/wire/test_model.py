@@ -65,9 +65,8 @@ def test_a_botocore_without_the_model_is_said_in_words(monkeypatch, tmp_path):
         load_model()
 
 
-def test_a_model_that_is_not_understood(monkeypatch, tmp_path):
+def test_a_model_that_is_not_understood(tmp_path):
     path = tmp_path / "service-2.json"
     path.write_text('{"metadata": {}}')
-    monkeypatch.setattr("candid.wire.model.model_file", lambda: path)
     with pytest.raises(ModelError, match="not understood"):
-        load_model()
+        load_model(path)

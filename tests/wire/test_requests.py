@@ -329,3 +329,16 @@ def test_any_json_is_understood_or_refused(wire, data):
         assert refusal.message
     else:
         assert set(parsed) <= set(request)
+
+
+def test_an_arn_that_would_be_matched_for_minutes_is_refused_at_once(wire):
+    channel = {"SNSTopicArn": "arn:aws:sns:" + "aaaaaaaaaaaa:" * 60_000 + "\n", "RoleArn": "arn:aws:iam::1"}
+    request = {"Video": {"S3Object": {"Bucket": "abc", "Name": "n"}}, "NotificationChannel": channel}
+    message = broken(wire, "StartFaceDetection", request)
+    assert "at 'notificationChannel.sNSTopicArn' failed to satisfy constraint: Member must satisfy regular" in message
+
+
+def test_no_pattern_is_matched_against_more_than_the_model_allows(wire):
+    for shape in wire.MODEL.shapes.values():
+        if shape.pattern is not None and shape.high is None:
+            assert ".*" not in shape.pattern.pattern or shape.name == "SNSTopicArn", shape.name

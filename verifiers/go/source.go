@@ -79,13 +79,15 @@ func tilePath(level string, index int64, width int) string {
 	return "tile/" + level + "/" + path
 }
 
-// readPrefix reads a partial file, or the full one where the partial one was removed.
-func (s source) readPrefix(level string, index int64, width int, limit int64) ([]byte, error) {
-	data, err := s(tilePath(level, index, width), limit)
+// readPrefix reads a partial file, or the full one where the partial one was removed; then there is more behind
+// what was asked for, and longer is true.
+func (s source) readPrefix(level string, index int64, width int, limit int64) (data []byte, longer bool, err error) {
+	data, err = s(tilePath(level, index, width), limit)
 	if errors.Is(err, errMissing) && width < tileWidth {
-		return s(tilePath(level, index, tileWidth), limit)
+		data, err = s(tilePath(level, index, tileWidth), limit)
+		return data, true, err
 	}
-	return data, err
+	return data, false, err
 }
 
 // tiles lets tlog.TileHashReader read tiles; it authenticates each of them against the root.
@@ -103,12 +105,12 @@ func (t *tiles) ReadTiles(wanted []tlog.Tile) ([][]byte, error) {
 			found[i] = data
 			continue
 		}
-		data, err := t.source.readPrefix(fmt.Sprint(tile.L), tile.N, tile.W, tileWidth*tlog.HashSize)
+		data, longer, err := t.source.readPrefix(fmt.Sprint(tile.L), tile.N, tile.W, tileWidth*tlog.HashSize)
 		if err != nil {
 			return nil, err
 		}
-		if len(data) < tile.W*tlog.HashSize {
-			return nil, fmt.Errorf("tile %d of level %d is cut off", tile.N, tile.L)
+		if size := tile.W * tlog.HashSize; len(data) < size || len(data) > size && !longer {
+			return nil, fmt.Errorf("tile %d of level %d has %d bytes, not %d", tile.N, tile.L, len(data), size)
 		}
 		found[i] = data[:tile.W*tlog.HashSize]
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"os"
 
@@ -30,7 +31,7 @@ func verifyLog(vkey string, src source, old string, all bool) error {
 			alone.add(leaf)
 		}
 	}
-	if tree.N > 0 && alone.root() != tree.Hash {
+	if alone.root() != tree.Hash {
 		return fmt.Errorf("the entries do not give the root of the checkpoint")
 	}
 	// 3. Consistency with what the log was before.
@@ -60,7 +61,7 @@ func verifyBundle(src source, tree tlog.Tree, hashes tlog.HashReader, first int6
 	if count > tileWidth {
 		count = tileWidth
 	}
-	data, err := src.readPrefix("entries", first/tileWidth, int(count), maxBundle)
+	data, longer, err := src.readPrefix("entries", first/tileWidth, int(count), maxBundle)
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +75,9 @@ func verifyBundle(src source, tree tlog.Tree, hashes tlog.HashReader, first int6
 		leaves = append(leaves, tlog.RecordHash(data[2:end]))
 		indexes = append(indexes, tlog.StoredHashIndex(0, n))
 		data = data[end:]
+	}
+	if len(data) > 0 && !longer {
+		return nil, fmt.Errorf("the bundle with entry %d holds more than its entries", first)
 	}
 	authentic, err := hashes.ReadHashes(indexes)
 	if err != nil {
@@ -164,6 +168,9 @@ func (c *compactRange) add(leaf tlog.Hash) {
 
 func (c *compactRange) root() tlog.Hash {
 	last := len(c.roots) - 1
+	if last < 0 {
+		return sha256.Sum256(nil) // RFC 6962: the root of the empty tree is the hash of nothing
+	}
 	root := c.roots[last]
 	for i := last - 1; i >= 0; i-- {
 		root = tlog.NodeHash(c.roots[i], root)

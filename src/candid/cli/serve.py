@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -130,5 +129,8 @@ def _log_to_stderr(level: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.getLogger("uvicorn").setLevel(max(root.level, logging.WARNING))
-    if os.environ.get("ORT_LOGGING_LEVEL") is None:
-        os.environ["ORT_LOGGING_LEVEL"] = "3"
+    plain = logging.StreamHandler(sys.stderr)  # a line of it is one JSON document and nothing else
+    plain.setFormatter(logging.Formatter("%(message)s"))
+    access = logging.getLogger("candid.access")
+    access.handlers[:] = [plain]
+    access.propagate = False

@@ -37,16 +37,22 @@ def create_key_file(path: Path, *, randomness: Callable[[int], bytes] = os.urand
                 file.write(key)
                 file.flush()
                 os.fsync(file.fileno())
-            path.hardlink_to(temporary)  # unlike a rename it fails where there is a key already
+            _link(temporary, path)
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
         sync_folder(path.parent)
-    except FileExistsError as error:
-        raise KeyFileError(f"{path} exists already and is not overwritten; move it away first") from error
     except OSError as error:
         raise KeyFileError(f"cannot write the key file {path}: {error.strerror}") from error
     return key
+
+
+def _link(temporary: Path, path: Path) -> None:
+    """Give a finished file its name; unlike a rename it fails where there is a key already."""
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError as error:
+        raise KeyFileError(f"{path} exists already and is not overwritten; move it away first") from error
 
 
 def load_key_file(path: Path) -> bytes:

@@ -18,10 +18,10 @@ class Limits:
         page_token_seconds: Amazon's page tokens live 24 hours.
         once_seconds: how long an idempotency token is remembered. Amazon states no figure for the user
             operations; a day outlives every client's retries.
-        sealed_rows: rows after which a collection's newest vectors are compressed into a segment. Below it
-            the search is a plain float32 scan (about 1 ms at this size).
-        warm_bytes: memory for the float32 vectors of collections without segments; those used longest ago
-            are dropped and read again when next searched.
+        sealed_rows: rows after which a collection's newest vectors are compressed. Below it the search is a
+            plain float32 scan (about 2 ms at this size).
+        warm_bytes: memory for the float32 vectors of collections of which nothing is compressed; those used
+            longest ago are dropped and read again when next searched.
         rescored_rows: most compressed candidates one search re-scores from the store beyond `k`; see
             `candid.gallery.index.space` for what it means for results.
         purge_rows: faces erased in one transaction when a collection is deleted.

@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike
 
 from candid.gallery import facerows, rows, templating, userrows
 from candid.gallery.core import Core
-from candid.gallery.errors import FaceNotFound, InvalidInput
+from candid.gallery.errors import CollectionNotFound, FaceNotFound, InvalidInput
 from candid.gallery.index.codes import Numbers
-from candid.gallery.index.space import Candidates
+from candid.gallery.index.space import Candidates, Space
 from candid.gallery.records import Face, FaceMatch, UserMatch, Vectors
 from candid.gallery.rows import Kind, Stored
 from candid.gallery.schema import number_of, row
@@ -147,6 +147,20 @@ class Search:
         hits = self._hits(Kind.USERS, stored, probe, named, k=k, min_score=min_score)
         return tuple(UserMatch(hit.thing.record(), hit.score) for hit in hits)
 
+    def _space(self, kind: Kind, stored: Stored) -> Space:
+        """The space to search.
+
+        Raises:
+            CollectionNotFound: the collection was deleted meanwhile.
+            ContractMismatch: it was moved to another contract meanwhile.
+        """
+        try:
+            return self._core.spaces.get(stored.space(kind))
+        except CollectionNotFound:
+            with self._core.readers.snapshot() as connection:
+                rows.unchanged(connection, stored)
+            raise
+
     def _hits(
         self,
         kind: Kind,
@@ -161,15 +175,11 @@ class Search:
             raise InvalidInput(f"a search must want at least one match, not {k}")
         core = self._core
         for attempt in range(_TRIES):
-            space = core.spaces.get(stored.space(kind))
-            candidates = space.search(
+            candidates = self._space(kind, stored).search(
                 probe, k=k, min_score=min_score, most=core.limits.rescored_rows, pool=core.pool
             )
             with core.readers.snapshot() as connection:
                 now = rows.unchanged(connection, stored)
-                if now.space(kind) != stored.space(kind):
-                    stored = now
-                    continue
                 numbers, scores, gone = _true_scores(connection, core, now, kind, candidates, probe)
                 numbers, scores = _best(numbers, scores, k, min_score)
                 things = named(connection, now, numbers.tolist())

@@ -14,6 +14,7 @@ from __future__ import annotations
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -32,6 +33,7 @@ JOBS_A_TRANSACTION = 256
 LOG_BYTES = 64 * 2**20
 # Milliseconds to wait for readers before emptying the log is put off.
 PATIENCE_MS = 2_000
+BRIEF_MS = 10
 RETRY_SECONDS = 0.5
 
 
@@ -72,6 +74,7 @@ class Writer:
         self._lock = threading.Lock()
         self._closed = False  # guarded by _lock, so that nothing is queued behind the end
         self._owed = False  # the log must be emptied as soon as it can be; the thread's
+        self._not_before = 0.0  # when that is tried next, by the monotonic clock; the thread's
         self.trouble = None
         self._thread = threading.Thread(target=self._run, name="gallery writer", daemon=True)
         self._thread.start()
@@ -107,7 +110,7 @@ class Writer:
             batch, ended = self._gather()
             if batch:
                 self._transact(batch)
-            if self._owed or self._log_bytes() > LOG_BYTES:
+            if (self._owed or self._log_bytes() > LOG_BYTES) and time.monotonic() >= self._not_before:
                 self._empty_log()
         self._empty_log()
         self._connection.close()
@@ -199,9 +202,12 @@ class Writer:
     def _empty_log(self) -> None:
         """Copy the log into the database, scrub and cut it; what cannot be done now stays owed."""
         try:
-            self._connection.execute(f"PRAGMA busy_timeout={PATIENCE_MS}")
+            # Who has waited once, for a backup perhaps, does not hold up every write until it is done.
+            patience = BRIEF_MS if self._owed else PATIENCE_MS
+            self._connection.execute(f"PRAGMA busy_timeout={patience}")
             self._owed = not self._scrubber.empty_log(self._connection)
             self._connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
         except (sqlite3.Error, OSError):
             self._owed = True
+        self._not_before = time.monotonic() + RETRY_SECONDS if self._owed else 0.0
 

@@ -135,13 +135,15 @@ class Publisher:
             return published
 
     def _run(self, interval: float) -> None:
+        told: str | None = None
         while not self._stop.wait(interval):
-            before = self.failure
             try:
                 self.publish()
+                told = None
             except LedgerError as error:
-                if self.failure != before:  # once, not at every interval
+                if str(error) != told:  # once, not at every interval
                     _LOGGER.warning("the log cannot publish: %s", error)
+                told = str(error)
 
     def _publish(self) -> SignedCheckpoint:
         # 1. Tiles, of what is durable now: under load there is always more a moment later.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from candid.operations import replies
+from candid.operations.attributes import wanted_of_vision
 from candid.operations.finding import MOST_FACES, NoFaceInImage, find_faces, largest_face
 from candid.operations.registry import Caller, Meter, Reply, Request, operation
 from candid.operations.rooms import Rooms
@@ -17,7 +18,7 @@ def detect_faces(_caller: Caller, request: Request, rooms: Rooms) -> Reply:
     wanted = request.get("Attributes") or ["DEFAULT"]
     image = rooms.image(request["Image"])
     faces = rooms.engine.detect(image, max_faces=MOST_FACES)
-    descriptions = rooms.engine.describe(image, faces, attributes=set(wanted) != {"DEFAULT"})
+    descriptions = rooms.engine.describe(image, faces, attributes=wanted_of_vision(wanted))
     return {
         "FaceDetails": [
             replies.face_detail(face, description, image, wanted)

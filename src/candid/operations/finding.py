@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from candid.operations.attributes import wanted_of_vision
 from candid.operations.rooms import Rooms
 from candid.vision import DetectedFace, FaceDescription, Image, QualityLevel, quality_reasons
 
@@ -30,11 +32,19 @@ class FoundFace:
 
 
 def find_faces(
-    rooms: Rooms, image: Image, level: str, *, attributes: bool = False, most: int = MOST_FACES
+    rooms: Rooms, image: Image, level: str, *, wanted: Collection[str] = (), most: int = MOST_FACES
 ) -> list[FoundFace]:
-    """All faces, largest first, judged by a QualityFilter level."""
+    """All faces, largest first, judged by a QualityFilter level and described as far as wanted.
+
+    Args:
+        rooms: where to look.
+        image: what to look at.
+        level: value of `QualityFilter`.
+        wanted: values of `Attribute`.
+        most: at most so many faces.
+    """
     faces = rooms.engine.detect(image, max_faces=most)
-    descriptions = rooms.engine.describe(image, faces, attributes=attributes)
+    descriptions = rooms.engine.describe(image, faces, attributes=wanted_of_vision(wanted))
     return [
         FoundFace(face, description, quality_reasons(face, description, QualityLevel(level)))
         for face, description in zip(faces, descriptions, strict=True)

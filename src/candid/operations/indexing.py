@@ -25,8 +25,7 @@ def index_faces(caller: Caller, request: Request, rooms: Rooms) -> Reply:
     level = request.get("QualityFilter") or "AUTO"
     image = rooms.image(request["Image"])
 
-    attributes = set(wanted) != {"DEFAULT"}
-    found = find_faces(rooms, image, level, attributes=attributes, most=LOOKED_AT)
+    found = find_faces(rooms, image, level, wanted=wanted, most=LOOKED_AT)
     room = min(request.get("MaxFaces") or MOST_FACES, MOST_FACES)
     indexed, unindexed = _divide(found, room)
 

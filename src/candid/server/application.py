@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,12 +18,14 @@ from candid.operations.versions import FaceModels
 from candid.server.data_folder import DataFolder
 from candid.server.engine import open_engine
 from candid.server.secrets import Secrets
-from candid.vision import Engine, ImageLimits
+from candid.vision import Engine, ImageLimits, VisionError
 from candid.vision.calibration import Calibration, CalibrationError
 from candid.wire import App, Sample
 from candid.wire.binding import bind
 from candid.wire.errors import to_refusal
 
+# Less room than this for databases and log, and the server reports that it is not ready for more.
+LEAST_FREE_BYTES = 64 << 20
 DEV_CUSTOMER = "dev"
 # A customer has a country; that of whoever tries Candid out is not known, and no company is registered in Antarctica.
 DEV_COUNTRY = "AQ"
@@ -108,7 +111,11 @@ def open_application(folder: DataFolder, secrets: Secrets, config: Config) -> It
             region=folder.identity.region,
             workers=config.workers,
             queue=config.queue,
-            checks={"gallery": lambda: gallery.status().trouble},
+            checks={
+                "gallery": lambda: gallery.status().trouble,
+                "storage": lambda: _storage_trouble(folder),
+                "models": lambda: _models_trouble(engine),
+            },
             samples=lambda: _samples(engine, gallery),
         )
         yield Application(folder, secrets, customers, gallery, engine, app)
@@ -129,6 +136,19 @@ def face_models(engine: Engine) -> FaceModels:
         except CalibrationError:
             continue  # it can be measured and calibrated, but searches in its collections are refused
     return FaceModels(engine.contracts, default=engine.default_contract, calibrations=calibrations)
+
+
+def _storage_trouble(folder: DataFolder) -> str | None:
+    free = shutil.disk_usage(folder.path).free
+    return None if free >= LEAST_FREE_BYTES else f"{free} bytes are free on the disk of the data folder"
+
+
+def _models_trouble(engine: Engine) -> str | None:
+    try:
+        engine.warm_up()
+    except VisionError:
+        return "a model cannot be used; run `candid models verify`"
+    return None
 
 
 def _object_store(folder: DataFolder, config: Config) -> ObjectStore:

@@ -11,6 +11,8 @@ from typing import Any
 
 import uvicorn
 
+from candid.wire.connection import GuardedConnection
+
 # Seconds that calls in flight may still take once SIGTERM has come.
 GRACE_SECONDS = 30
 # A client that sends its request this slowly is not served: seconds between two requests on a connection.
@@ -67,7 +69,7 @@ def serve(app: Any, listener: socket.socket, *, ready: Callable[[], None]) -> No
     """
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=GuardedConnection,
         loop="auto",
         lifespan="on",
         log_config=None,

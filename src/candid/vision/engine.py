@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from candid.vision.align import align_faces
@@ -81,9 +81,14 @@ class Engine:
         return self._finder.find(image, max_faces=max_faces)
 
     def describe(
-        self, image: Image, faces: Sequence[DetectedFace], *, attributes: bool
+        self, image: Image, faces: Sequence[DetectedFace], *, attributes: bool | Collection[str]
     ) -> list[FaceDescription]:
-        """Landmarks, pose and quality of each face, and its attributes if they are wanted.
+        """Landmarks, pose and quality of each face, and the attributes that are wanted.
+
+        Args:
+            image: where the faces were found.
+            faces: n of them.
+            attributes: none, all, or these fields of `Attributes`; models run only for what is wanted.
 
         Raises:
             EngineClosed: the engine has been closed.

@@ -111,13 +111,16 @@ def model_file() -> Path:
     raise ModelError("the installed botocore has no model of Rekognition; install another version of it")
 
 
-def load_model() -> ServiceModel:
+def load_model(path: Path | None = None) -> ServiceModel:
     """Read the model.
+
+    Args:
+        path: its file; None takes the installed botocore's.
 
     Raises:
         ModelError: it is not there or not what is expected.
     """
-    path = model_file()
+    path = model_file() if path is None else path
     raw = path.read_bytes()
     if path.suffix == ".gz":
         raw = gzip.decompress(raw)

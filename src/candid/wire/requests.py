@@ -10,11 +10,11 @@ the form that AWS uses for values it does not repeat (`Value at 'userId' failed 
 
 from __future__ import annotations
 
-import binascii
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
+import pybase64
 
 from candid.wire.model import IMAGE_SHAPE, ModelledOperation, ServiceModel, Shape
 from candid.wire.refusals import image_too_large, invalid_parameter, serialization
@@ -22,6 +22,9 @@ from candid.wire.refusals import image_too_large, invalid_parameter, serializati
 # Shapes whose values are repeated: what names a collection, not a person.
 _REPEATED = frozenset({"CollectionId"})
 _LONGEST_REPEATED = 64
+# Where the model gives a string a pattern and no longest length (ids and ARNs), a longer value cannot match: an ARN
+# has at most 2048 characters. One of these patterns takes quadratic time, and `re` lets no other thread run.
+_LONGEST_MATCHED = 2048
 # As many broken constraints are spelled out; the rest is counted.
 _SPELLED_OUT = 10
 
@@ -137,12 +140,13 @@ class _Reader:
             raise _unexpected(value, "String")
         repeated = _repeated(shape, value)
         too_long = shape.high is not None and len(value) > shape.high
+        endless = shape.high is None and len(value) > _LONGEST_MATCHED
         if too_long:
             self._break(_at_most("length", shape.high), path, repeated)
         if shape.low is not None and len(value) < shape.low:
             self._break(_at_least("length", shape.low), path, repeated)
         # A value past its longest is not matched: that would take time for nothing.
-        if not too_long and shape.pattern is not None and shape.pattern.fullmatch(value) is None:
+        if shape.pattern is not None and not too_long and (endless or shape.pattern.fullmatch(value) is None):
             text = f"Member must satisfy regular expression pattern: {shape.pattern_text}"
             self._break(text, path, repeated)
         if shape.enum and value not in shape.enum:
@@ -159,7 +163,7 @@ class _Reader:
             self._break(_at_most("length", shape.high), path)
             return b""
         try:
-            read = binascii.a2b_base64(value, strict_mode=True)
+            read = pybase64.b64decode(value, validate=True)
         except ValueError:  # binascii.Error is one; so is what a non-ASCII character raises
             raise serialization("A blob must be base64, with padding and without line breaks.") from None
         if shape.low is not None and len(read) < shape.low:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -93,6 +93,24 @@ def test_faces_are_told_together_as_alone(pair: Image, faces: list[DetectedFace]
             expected.attributes.gender.confidence, abs=0.1
         )
         assert alone.attributes.emotions == pytest.approx(expected.attributes.emotions, abs=0.1)
+
+
+@pytest.mark.parametrize("spoilt", [0.0, -1e5, 1e6, "tiny", "noise"])
+def test_a_spoilt_mesh_gives_numbers_within_their_scales(
+    pair: Image, faces: list[DetectedFace], runners: Runners, spoilt: float | str
+) -> None:
+    mesh = faces[0].mesh * np.float32(1e-3)
+    if spoilt == "noise":
+        mesh = np.random.default_rng(7).normal(200, 300, (468, 3)).astype(np.float32)
+    elif spoilt != "tiny":
+        mesh = np.full((468, 3), spoilt, np.float32)
+    (description,) = describe_faces(pair, [replace(faces[0], mesh=mesh)], attributes=True, runners=runners)
+    pose, quality, attributes = description.pose, description.quality, description.attributes
+    assert all(-180 <= angle <= 180 for angle in (pose.roll, pose.yaw, pose.pitch))
+    assert all(0 <= value <= 100 for value in (quality.brightness, quality.sharpness))
+    for name in ("smile", "mouth_open", "eyes_open", "eyeglasses", "beard", "mustache"):
+        assert 50 <= getattr(attributes, name).confidence <= 100
+    assert sum(attributes.emotions.values()) == pytest.approx(100, abs=0.1)
 
 
 # What anybody sees in the portrait.

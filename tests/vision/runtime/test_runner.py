@@ -111,8 +111,8 @@ def test_rows_come_back_in_order_however_they_are_divided(sizes: list[int], most
         for outputs in (runner.run(array), runner.run_rows(array)):
             assert np.array_equal(outputs[0], array * 2 + 1)
             assert len(outputs[1]) == len(array)
-    for array, outputs in zip(arrays, runner.run_all(arrays, lambda a: a + 1), strict=True):
-        assert np.array_equal(outputs[0], array * 2 + 3)
+    for array, outputs in zip(arrays, runner.run_all(arrays), strict=True):
+        assert np.array_equal(outputs[0], array * 2 + 1)
     runner.close()
     lanes.close()
 
@@ -185,7 +185,7 @@ def test_a_recording_replays_the_same_passes(make: Callable[..., Runner]) -> Non
     runner = make()
     with recording() as kept:
         runner.run(rows(1))
-        runner.run_all([rows(1, 2), rows(3, width=9)], lambda a: a)
+        runner.run_all([rows(1, 2), rows(3, width=9)])
         runner.run_rows(rows(1, 2, 3))
     runner.run(rows(4))
     assert [[a.shape for a in arrays] for _, arrays in kept.calls] == [

@@ -9,7 +9,7 @@ the camera; the origin is between the eyes.
 Where straight ahead is cannot be seen in an aligned face. It was set so that the height of the nose tip between eyes
 and mouth agrees with Amazon's: over the nine replies in its developer guide that print landmarks and a pose, the mean
 difference is then 0.002 of the distance from eyes to mouth. (Independently, the median pitch of the 76 faces of the
-labelled photographs, most of which look into the camera, becomes 0.3 degrees.)
+labelled photographs, most of which look into the camera, becomes 0.6 degrees.)
 """
 
 from __future__ import annotations

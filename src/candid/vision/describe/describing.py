@@ -38,8 +38,8 @@ _FROM_CHIP: Mapping[FaceAttribute, Rule] = {
 class Runs(Protocol):
     """A model that is run on arrays, as a `Runner` of the runtime is."""
 
-    def run(self, array: NDArray[Any], /) -> Sequence[NDArray[Any]]:
-        """Outputs for these rows."""
+    def run_rows(self, array: NDArray[Any], /) -> Sequence[NDArray[Any]]:
+        """Outputs for these rows, which may be divided over the cores that are free."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +66,7 @@ def describe_faces(
         image: where they were found.
         faces: their meshes are used.
         attributes: False: none, and no model runs; True: all that are measured; or names of `FaceAttribute`. Each
-            model that is needed runs once, over all faces.
+            model that is needed is given all faces at once.
         runners: models by name; looked up only when needed: `faceres`, `emotion`, `iris`.
 
     Raises:
@@ -146,4 +146,4 @@ def _tell_eyes(
 def _model(runners: Mapping[str, Runs], name: str) -> Forward:
     if name not in runners:
         raise ModelMissing(f"there is no model {name!r}, which tells attributes of faces; run `candid models pull`")
-    return runners[name].run
+    return runners[name].run_rows

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from candid.vision.facts import Pixels
 
-# A model: an array of rows to its outputs, one row each. `Runner.run` of the runtime is one.
+# A model: an array of rows to its outputs, one row each. `Runner.run_rows` of the runtime is one.
 Forward = Callable[[NDArray[Any]], Sequence[NDArray[Any]]]
 
 

@@ -26,7 +26,7 @@ def measure_mouth(face: NDArray[np.float64]) -> dict[str, float]:
     Returns:
         `width`, `lift`, `gap`, each of the distance between the outer corners of the eyes.
     """
-    unit = float(np.linalg.norm(face[33] - face[263]))
+    unit = max(float(np.linalg.norm(face[33] - face[263])), 1e-6)
     middle = (face[_UPPER, 1] + face[_LOWER, 1]) / 2
     corners = (face[_LEFT, 1] + face[_RIGHT, 1]) / 2
     return {

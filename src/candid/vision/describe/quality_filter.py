@@ -49,15 +49,15 @@ class Bar:
 # HIGH 2 %, where 1.4 % are missed of untouched photographs. The labelled photographs hold no strongly turned heads,
 # so pose is not measured: MEDIUM is what Amazon recommends, and the others lie to either side of it.
 # https://docs.aws.amazon.com/rekognition/latest/dg/recommendations-facial-input-images.html
-_LOW = Bar(confidence=70, side=26, darkest=5, brightest=96, sharpness=15, yaw=65, up=60, down=45)
+_LOW = Bar(confidence=70, side=26, darkest=5, brightest=93, sharpness=15, yaw=65, up=60, down=45)
 BARS: Mapping[QualityLevel, Bar] = {
     QualityLevel.AUTO: _LOW,
     QualityLevel.LOW: _LOW,
     QualityLevel.MEDIUM: Bar(
-        confidence=90, side=32, darkest=8, brightest=90, sharpness=30, yaw=45, up=45, down=30
+        confidence=90, side=32, darkest=8, brightest=88, sharpness=30, yaw=45, up=45, down=30
     ),
     QualityLevel.HIGH: Bar(
-        confidence=98, side=50, darkest=15, brightest=85, sharpness=45, yaw=30, up=30, down=20
+        confidence=98, side=50, darkest=15, brightest=84, sharpness=45, yaw=30, up=30, down=20
     ),
 }
 

@@ -91,8 +91,9 @@ class FaceMesh:
     def measure(self, image: Image, candidates: Candidates) -> Meshes:
         """The mesh of each candidate, in one batch.
 
-        A detector's points lead the turn of the crop, and are sometimes far off when a head lies on its side. A mesh
-        whose eyes are not level in its crop is measured again with its own points, and the surer of the two stays.
+        A detector's points lead the turn of the crop, and are sometimes far off when a head lies on its
+        side. A mesh whose eyes are not level in its crop is measured again with its own points, and the
+        surer of the two stays.
         """
         found = self._measure(image, candidates)
         for _ in range(_REPEATS):

@@ -1,6 +1,6 @@
 """Which models there are, where they come from, and their files in the user's cache folder.
 
-Knows packages, digests, cards and the conversion to ONNX; knows nothing of images, faces or sessions. Front
+Knows packages, digests, cards and the conversion to ONNX; knows nothing of images or faces. Front
 door: `open_models` gives a `Models`, which gives paths and cards; `pull` fills the folder; `add` takes a
 user's own file.
 """

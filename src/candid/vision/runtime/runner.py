@@ -118,16 +118,18 @@ class Runner:
         note(self, [array])
         return self._run(array)
 
-    def run_all(self, pieces: Sequence[Array], prepare: Callable[[Array], Array]) -> list[Outputs]:
-        """`run` for several pieces of different shapes, side by side where a core is free.
+    def run_all(
+        self, pieces: Sequence[Array], prepare: Callable[[Array], Array] | None = None
+    ) -> list[Outputs]:
+        """`run` for several arrays of different shapes, side by side where a core is free.
 
         Args:
-            pieces: what `prepare` takes.
+            pieces: the arrays, or what `prepare` takes.
             prepare: gives the array to run; called where the piece is run, so that this work is spread too.
         """
 
         def prepare_and_run(piece: Array) -> tuple[Array, Outputs]:
-            array = prepare(piece)
+            array = piece if prepare is None else prepare(piece)
             return array, self._run(array)
 
         done = self._lanes.map(prepare_and_run, pieces)
@@ -139,9 +141,7 @@ class Runner:
         parts = min(rows_of(array), self._lanes.width)
         if parts < 2:
             return self.run(array)
-        split = np.array_split(array, parts)
-        note(self, split)
-        outputs = self._lanes.map(self._run, split)
+        outputs = self.run_all(np.array_split(array, parts))
         return tuple(np.concatenate(each) for each in zip(*outputs, strict=True))
 
     def replay(self, arrays: Sequence[Array]) -> None:

@@ -15,6 +15,7 @@ from candid.vision.models.convert.graph import Graph
 from candid.vision.models.convert.layout import fold_transposes
 from candid.vision.models.convert.padding import explicit_padding, fuse_pad, same_pads
 from candid.vision.models.convert.pipeline import simplify
+from candid.vision.models.convert.pooling import pool_before_prelu
 from candid.vision.models.convert.widen import BLOCK, split_prelu, widen_channels
 
 RANDOM = np.random.default_rng(3)
@@ -264,6 +265,29 @@ def test_prelu_is_split_where_its_channels_fill_blocks(files, channels, split):
     graph.outputs[graph.add("PRelu", [_conv(graph, "x", 3, channels), slope])] = "y"
     after = split_prelu(graph)
     assert ("PRelu" not in _ops(after)) is split
+    _same(files, graph, after)
+
+
+@given(slopes=st.lists(st.sampled_from([-1.5, -1.0, -0.25, 0.0, 0.3, 1.0, 1.7]), min_size=1, max_size=6))
+@settings(max_examples=40, deadline=None)
+def test_pooling_before_prelu_gives_the_same(files, slopes):
+    graph = _graph()
+    slope = graph.constant(np.float32(slopes).reshape(-1, 1, 1))
+    prelu = graph.add("PRelu", [_conv(graph, "x", 3, len(slopes)), slope])
+    window = {"kernel_shape": (2, 2), "strides": (2, 2), "pads": (0, 0, 1, 1)}
+    graph.outputs[graph.add("MaxPool", [prelu], **window)] = "y"
+    after = pool_before_prelu(graph)
+    assert "PRelu" not in _ops(after) and _ops(after)["MaxPool"] == 1
+    _same(files, graph, after)
+
+
+def test_a_prelu_that_another_reads_stays_before_its_pooling(files):
+    graph = _graph()
+    prelu = graph.add("PRelu", [_conv(graph, "x", 3, 4), graph.constant(np.float32([-1, 0, 1, 2]).reshape(4, 1, 1))])
+    pooled = graph.add("MaxPool", [prelu], kernel_shape=(2, 2), strides=(2, 2), pads=(0, 0, 0, 0))
+    graph.outputs = {pooled: "y", prelu: "z"}
+    after = pool_before_prelu(graph)
+    assert [node.op for node in after.nodes] == [node.op for node in graph.nodes]
     _same(files, graph, after)
 
 
