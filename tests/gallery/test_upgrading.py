@@ -1,11 +1,13 @@
 """Moving a collection to another embedding contract."""
 
+import sqlite3
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
 
-from candid.gallery import CollectionNotFound, ContractMismatch, InvalidInput
+from candid.gallery import CollectionNotFound, ContractMismatch, InvalidInput, upgrading
 
 NEW = "test/2"
 
@@ -86,6 +88,55 @@ def test_faces_that_come_and_go_meanwhile(gallery, make):
     everything = gallery.search.faces_like_face("a", "people", late[5].face_id, k=999, min_score=-1)
     expected = {face.face_id for face in (*faces[1:599], *late[1:])} - {late[5].face_id}
     assert {match.face.face_id for match in everything} == expected
+
+
+def templates(workshop):
+    connection = sqlite3.connect(workshop.folder / "gallery.db")
+    (found,) = connection.execute("SELECT count(*) FROM templates").fetchone()
+    connection.close()
+    return found
+
+
+def test_a_face_deleted_after_it_was_embedded_leaves_no_new_vector(gallery, workshop, make):
+    faces = enrol(gallery, make, 400)
+    model, counts = embedder(), []
+
+    def embed(crops):
+        if len(crops) < 256:  # the second batch; the first is stored
+            before = templates(workshop)
+            gallery.faces.delete("a", "people", [face.face_id for face in faces[:3]])
+            counts.append(before - templates(workshop))
+        return model(crops)
+
+    assert gallery.upgrade("a", "people", to=NEW, dimension=8, embed=embed).faces == 397
+    assert counts == [6]  # of each the old vector and the new
+    make.until(lambda: templates(workshop) == 397)
+
+
+def test_it_does_not_change_over_while_a_face_has_no_new_vector(gallery, make):
+    enrol(gallery, make, 3)
+    core = gallery._core
+    stored = core.collection("a", "people")
+    move = core.writer.submit(partial(upgrading._begin, stored, NEW, 8))
+    assert core.writer.submit(partial(upgrading._change_over, core, move)) is None
+    assert upgrading._embed_some(core, move, embedder()) == 3
+    enrol(gallery, make, 1, start=9)
+    assert core.writer.submit(partial(upgrading._change_over, core, move)) is None
+    assert upgrading._embed_some(core, move, embedder()) == 1
+    assert core.writer.submit(partial(upgrading._change_over, core, move)).faces == 4
+
+
+def test_a_move_that_was_cut_off_is_erased_when_the_gallery_is_next_opened(gallery, workshop, make):
+    enrol(gallery, make, 30)
+    core = gallery._core
+    move = core.writer.submit(partial(upgrading._begin, core.collection("a", "people"), NEW, 8))
+    upgrading._embed_some(core, move, embedder())
+    gallery.close()
+    assert templates(workshop) == 60
+    gallery = workshop.open()
+    make.until(lambda: templates(workshop) == 30)
+    (found,) = gallery.search.faces("a", "people", make.unit(1), contract=make.contract, k=99, min_score=-1)
+    assert len(found) == 30
 
 
 @pytest.mark.parametrize(

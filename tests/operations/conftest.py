@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.operations.inprocess import InProcess, in_process
+
 
 @pytest.fixture
 def collection(rekognition: Any) -> Iterator[str]:
@@ -29,3 +31,10 @@ def index(rekognition: Any, collection: str) -> Callable[..., str]:
         return reply["FaceRecords"][0]["Face"]["FaceId"]
 
     return enrol
+
+
+@pytest.fixture(scope="session")
+def inside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
+    """The real application in this process, for what a socket would only slow down."""
+    with in_process(tmp_path_factory.mktemp("inside")) as running:
+        yield running

@@ -228,6 +228,26 @@ def test_bombs_are_refused_by_their_header() -> None:
         decoded(stretched)
 
 
+def test_a_file_too_short_for_its_size_is_refused_before_it_is_decoded() -> None:
+    many = ImageLimits(max_pixels=10**12, min_side=1)
+    file = png(header(200_000, 200_000), chunk(b"IDAT", zlib.compress(b"\0" * 1000)), chunk(b"IEND", b""))
+    frame = saved(scene(), "JPEG")
+    at = frame.index(b"\xff\xc0")
+    stretched = frame[: at + 5] + struct.pack(">HH", 30_000, 60_000) + frame[at + 9 :]
+    for bomb in (file, stretched):
+        with pytest.raises(InvalidImage, match="too few bytes"):
+            decode_image(bomb, limits=many)
+
+
+def test_images_of_one_colour_pack_as_far_as_can_be() -> None:
+    for kind, options in [("PNG", {"compress_level": 9}), ("JPEG", {"quality": 1, "optimize": True})]:
+        for mode in ("L", "RGB", "1") if kind == "PNG" else ("L", "RGB"):
+            image = Pillow.new(mode, (3000, 2000))
+            for progressive in (False, True) if kind == "JPEG" else (False,):
+                more = {"progressive": progressive} if kind == "JPEG" else {}
+                assert decoded(saved(image, kind, **options, **more)).shape == (2000, 3000, 3)
+
+
 def test_metadata_that_unpacks_to_gigabytes_is_never_unpacked() -> None:
     bomb = zlib.compress(b"\0" * 50_000_000, 9)
     plain = saved(scene(), "PNG")

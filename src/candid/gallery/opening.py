@@ -66,9 +66,8 @@ def check(path: Path, keys: KeyRing) -> None:
         connection = connect(path, writes=True)
         scrubber = Scrubber(path)
         try:
-            check_meta(path, connection, keys)
-            if _log_taken_in(scrubber, connection):
-                _check_length(path, connection)
+            check_meta(path, connection, keys)  # SQLite looks at the length of the file here
+            _take_in_log(scrubber, connection)
         finally:
             connection.close()
             scrubber.close()
@@ -93,18 +92,10 @@ def check_meta(path: Path, connection: sqlite3.Connection, keys: KeyRing) -> Non
         raise WrongKey(f"{path} was made with another key; put back the key file it was created with")
 
 
-def _log_taken_in(scrubber: Scrubber, connection: sqlite3.Connection) -> bool:
-    """Copy the log into the database; False where there is no room for that, which only readers can live with."""
+def _take_in_log(scrubber: Scrubber, connection: sqlite3.Connection) -> None:
+    """Copy the log into the database, unless there is no room for that, which readers can live with."""
     try:
-        return scrubber.empty_log(connection)
+        scrubber.empty_log(connection)
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
             raise
-        return False
-
-
-def _check_length(path: Path, connection: sqlite3.Connection) -> None:
-    (pages,) = connection.execute("PRAGMA page_count").fetchone()
-    (size,) = connection.execute("PRAGMA page_size").fetchone()
-    if path.stat().st_size < pages * size:
-        raise GalleryDamaged(f"{path} is cut short; restore the gallery from a backup")

@@ -38,7 +38,7 @@ def describe_collection(caller: Caller, request: Request, rooms: Rooms) -> Reply
         "FaceCount": collection.faces,
         "FaceModelVersion": rooms.models.version(collection.contract),
         "CollectionARN": collection_arn(caller, collection.id),
-        "CreationTimestamp": collection.created_at,
+        "CreationTimestamp": round(collection.created_at, 3),  # milliseconds, as Amazon tells it
         "UserCount": collection.users,
     }
 

@@ -75,7 +75,8 @@ class BucketFolders:
     """Buckets that are folders: object `a/b.jpg` of bucket `photos` is the file `photos/a/b.jpg`.
 
     A name can never leave its bucket: `..`, absolute names and symbolic links that point outside are
-    answered as if there were no such object.
+    answered as if there were no such object. An object has one name, as in S3: `./b.jpg`, `a//b.jpg` and
+    `b.jpg/` are not `b.jpg`.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -88,7 +89,7 @@ class BucketFolders:
         missing = ObjectUnavailable(
             "Unable to get object metadata from S3. Check object key, region and/or access permissions."
         )
-        if bucket in {".", ".."} or "/" in bucket or "\0" in bucket + name:
+        if "/" in bucket or not {"", ".", ".."}.isdisjoint((bucket, *name.split("/"))) or "\0" in bucket + name:
             raise missing
         try:
             root = (self._folder / bucket).resolve(strict=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from candid.gallery import Once, Refusal
+from candid.gallery import Association, LimitExceeded, Once, Refusal
 from candid.operations import replies
 from candid.operations.collections import page_size
 from candid.operations.registry import Caller, Meter, Reply, Request, operation
@@ -50,7 +50,12 @@ def list_users(caller: Caller, request: Request, rooms: Rooms) -> Reply:
 
 @operation("AssociateFaces", bills=Meter.FREE)
 def associate_faces(caller: Caller, request: Request, rooms: Rooms) -> Reply:
-    """Give faces to a user; each must match the faces that the user has already."""
+    """Give faces to a user; each must match the faces that the user has already.
+
+    Raises:
+        LimitExceeded: the user had all the faces that a user may have. Where the call itself reaches that number,
+            the faces over it are reported with the others that were refused.
+    """
     collection = rooms.gallery.collections.describe(caller.account, request["CollectionId"])
     threshold = request.get("UserMatchThreshold")
     threshold = DEFAULT_ASSOCIATION_THRESHOLD if threshold is None else threshold
@@ -62,6 +67,8 @@ def associate_faces(caller: Caller, request: Request, rooms: Rooms) -> Reply:
         min_score=rooms.models.score(collection.contract, threshold),
         once=_once("AssociateFaces", request),
     )
+    if _was_full(outcome):
+        raise LimitExceeded("The user has as many faces as a user may have; disassociate some first.")
     return {
         "AssociatedFaces": [{"FaceId": face_id} for face_id in outcome.associated],
         "UnsuccessfulFaceAssociations": [
@@ -87,6 +94,11 @@ def disassociate_faces(caller: Caller, request: Request, rooms: Rooms) -> Reply:
         "UnsuccessfulFaceDisassociations": [_refusal(refusal) for refusal in outcome.refused],
         "UserStatus": str(outcome.status),
     }
+
+
+def _was_full(outcome: Association) -> bool:
+    """Whether faces were refused for the limit, the one refusal without a reason, though none was taken."""
+    return not outcome.associated and any(not refusal.reasons for refusal in outcome.refused)
 
 
 def _refusal(refusal: Refusal) -> dict[str, Any]:

@@ -70,6 +70,8 @@ def decode_image(data: bytes, *, limits: ImageLimits) -> Image:
     _check_size(stream, limits)
     try:
         pixels = stream.decode()
+    except InvalidImage:
+        raise
     except MemoryError as error:
         raise ImageTooLarge("there is not enough memory to decode the image; send a smaller one") from error
     except Exception as error:  # decoders raise whatever they meet in a corrupt file

@@ -33,6 +33,10 @@ _EXIF = b"Exif\x00\x00"
 # Encoders write about ten; T.81 allows more. A scan of a large image weighs more than one of a small.
 _MOST_SCANS = 100
 _MOST_SCANNED_PIXELS = 2_000_000_000
+# Huffman coding spends at least one bit on each block of 8 × 8 pixels, so that a file with fewer bytes is not
+# whole, and need not be given the memory of its pixels. Arithmetic coding (C9 to CF) may spend less.
+_MOST_PIXELS_A_BYTE = 8 * 8 * 8
+_ARITHMETIC = frozenset(range(0xC9, 0xD0))
 
 
 @dataclass(slots=True)
@@ -42,6 +46,7 @@ class _Header:
     kept: list[bytes]
     width: int = 0
     height: int = 0
+    arithmetic: bool = False
     orientation: int = UPRIGHT
 
 
@@ -65,7 +70,7 @@ def read_jpeg(data: bytes) -> Stream:
         width=header.width,
         height=header.height,
         orientation=header.orientation,
-        decode=lambda: _decode(body),
+        decode=lambda: _decode(body, header),
     )
 
 
@@ -78,6 +83,7 @@ def _read_header(data: bytes) -> tuple[_Header, int]:
         if marker == _SOS:
             break
         if marker in _FRAMES:
+            header.arithmetic = marker in _ARITHMETIC
             _read_frame(data[begin + 4 : at], header)
         elif marker == _APP1 and header.orientation == UPRIGHT and data.startswith(_EXIF, begin + 4):
             header.orientation = orientation_of(data[begin + 4 + len(_EXIF) : at])
@@ -118,7 +124,9 @@ def _read_frame(body: bytes, header: _Header) -> None:
         raise InvalidImage("the JPEG does not state its size in its header; save it anew")
 
 
-def _decode(body: bytes) -> Pixels:
+def _decode(body: bytes, header: _Header) -> Pixels:
+    if not header.arithmetic and header.width * header.height > len(body) * _MOST_PIXELS_A_BYTE:
+        raise InvalidImage("the JPEG has too few bytes for its size; send the whole file")
     with JpegImagePlugin.JpegImageFile(io.BytesIO(body)) as opened:
         # Pillow turns Adobe's inverted CMYK right, and YCCK has become CMYK within libjpeg.
         return np.asarray(opened if opened.mode == "RGB" else opened.convert("RGB"), dtype=np.uint8)

@@ -28,6 +28,10 @@ _KEPT = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 _IHDR_BYTES = 13
 _WHITE = 255.0
 _UNSUPPORTED = "the PNG is corrupt; send an intact file"
+# Deflate packs at most 258 bytes into two bits (RFC 1951), a little over a thousand to one; a file with less is not
+# whole, and need not be given the memory of its pixels.
+_MOST_PACKED = 1040
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 # A chunk costs time by itself; a file of 15 MB in usual chunks of 8 KB has 2,000.
 _MOST_CHUNKS = 200_000
 
@@ -59,8 +63,12 @@ def read_png(data: bytes) -> Stream:
         raise InvalidImage("the PNG holds no pixels; send an intact file")
     width, height = _size(header)
     file = b"".join(kept)
+    bits = header[8] * _CHANNELS.get(header[9], 0)
+    if not bits:
+        raise InvalidImage(_UNSUPPORTED)
+    unpacked = height * (width * bits // 8)
     return Stream(
-        kind="PNG", width=width, height=height, orientation=orientation, decode=lambda: _decode(file)
+        kind="PNG", width=width, height=height, orientation=orientation, decode=lambda: _decode(file, unpacked)
     )
 
 
@@ -93,7 +101,9 @@ def _size(header: bytes) -> tuple[int, int]:
     return width, height
 
 
-def _decode(file: bytes) -> Pixels:
+def _decode(file: bytes, unpacked: int) -> Pixels:
+    if unpacked > len(file) * _MOST_PACKED:
+        raise InvalidImage("the PNG has too few bytes for its size; send the whole file")
     with PngImagePlugin.PngImageFile(io.BytesIO(file)) as opened:
         opened.load()
         if opened.mode in {"I;16", "I;16B", "I"}:

@@ -76,7 +76,7 @@ def test_every_flipped_byte_is_refused(labels):
     root = labels.add({b"%d" % n: VALUE for n in range(6)}).root
     for label in (b"3", b"absent"):
         data = bytes(labels.prove(label))
-        for position in range(len(data)):
+        for position in (*range(0, PROOF_SIZE, 8), *range(PROOF_SIZE, len(data))):  # test_vrf flips the others
             changed = bytearray(data)
             changed[position] ^= 1
             with pytest.raises(LedgerError):

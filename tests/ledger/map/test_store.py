@@ -20,7 +20,7 @@ def entries(tmp_path):
         yield opened
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(batches)
 def test_the_root_is_that_of_the_entries_alone(tmp_path_factory, drawn):
     """Whatever the batches and their order: the same entries give the same root, and every old one stays."""

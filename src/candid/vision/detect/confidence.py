@@ -1,10 +1,10 @@
 """How sure it is that a candidate is a face, 0 to 1, from the two models that looked at it.
 
-Logistic regression on the logits of the detector's last stage and of the face mesh's presence. Fitted on
-740 faces (62 photographs, pasted in sizes of 20 to 70 pixels, some turned by up to 60 degrees, darkened
-with noise, or blurred) and 256 false candidates (scikit-image's photographs and textures without faces, in
-six sizes and four turns), both kinds with equal weight: 0.5 is where a candidate is as likely from one kind
-as from the other.
+Logistic regression on the logits of the detector's last stage and of the face mesh's presence. Fitted on 740
+faces (the 62 single photographs of the labelled folder, pasted in sizes of 20 to 70 pixels, some turned by up to 60
+degrees, darkened with noise, or blurred) and 256 false candidates (scikit-image's photographs and textures without
+faces, in six sizes and four turns), both kinds with equal weight: 0.5 is where a candidate is as likely from one
+kind as from the other. How many faces are found in that folder is therefore no independent measure of it.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from candid.vision.facts import Box, DetectedFace, Image
 
 # A candidate is a face from this confidence on (0 to 1). Above one half, since more candidates are none
 # than are.
-_FACE = 0.6
+_FACE = 0.65
 # Two meshes that overlap more are one face.
 _SAME = 0.45
 # Candidates that the mesh looks at, the likeliest first.

@@ -49,14 +49,14 @@ class Thresholds:
         most: candidates that the second stage looks at.
     """
 
-    propose: float = 0.7
+    propose: float = 0.8
     propose_large: float = 0.4
     refine: float = 0.6
     refine_large: float = 0.1
     output: float = 0.1
     large: float = 6.0
-    factor: float = 0.65
-    window: float = 10.0
+    factor: float = 0.55
+    window: float = 9.0
     most: int = 2000
 
 
@@ -93,7 +93,7 @@ class Mtcnn:
         return scales
 
     def _refined(self, levels: Sequence[Level], boxes: Floats, large: float) -> Floats:
-        chances, offsets = self._refine.run_rows(_crops(levels, boxes, _REFINE_SIDE))
+        chances, offsets = self._refine.run_rows(boxes, lambda part: _crops(levels, part, _REFINE_SIDE))
         is_large = boxes[:, 2] - boxes[:, 0] >= large
         threshold = np.where(is_large, self._at.refine_large, self._at.refine)
         likely = np.flatnonzero(chances[:, 1] > threshold)
@@ -101,7 +101,7 @@ class Mtcnn:
         return shift(boxes[stay], offsets[stay])
 
     def _finished(self, levels: Sequence[Level], boxes: Floats) -> Candidates:
-        chances, offsets, points = self._output.run_rows(_crops(levels, boxes, _OUTPUT_SIDE))
+        chances, offsets, points = self._output.run_rows(boxes, lambda part: _crops(levels, part, _OUTPUT_SIDE))
         # Five x, then five y, in widths and heights from the upper left corner.
         size = (boxes[:, 2:] - boxes[:, :2])[:, None]
         places = points.reshape(-1, 2, 5).transpose(0, 2, 1) * size + boxes[:, None, :2]

@@ -38,10 +38,12 @@ def build_pyramid(pixels: Pixels, scales: Sequence[float]) -> list[Level]:
     source = pixels
     for scale in scales:
         size = (max(round(width * scale), 1), max(round(height * scale), 1))
+        # Interpolating between two pixels is averaging as long as no more than two become one.
+        while size[0] * 2 < source.shape[1] and size[1] * 2 < source.shape[0]:
+            half = (source.shape[1] // 2, source.shape[0] // 2)
+            source = cv2.resize(source, half, interpolation=cv2.INTER_LINEAR)
         if size != (source.shape[1], source.shape[0]):
-            # Averaging over areas is right for any factor, but slow; halving at most once, linear is as good.
-            strong = size[0] * 2 < source.shape[1]
-            source = cv2.resize(source, size, interpolation=cv2.INTER_AREA if strong else cv2.INTER_LINEAR)
+            source = cv2.resize(source, size, interpolation=cv2.INTER_LINEAR)
         levels.append(Level(source, size[0] / width, size[1] / height))
     return levels
 

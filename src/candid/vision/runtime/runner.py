@@ -136,13 +136,16 @@ class Runner:
         note(self, [array for array, _ in done])
         return [outputs for _, outputs in done]
 
-    def run_rows(self, array: Array) -> Outputs:
-        """`run`, with the rows divided over the free cores."""
-        parts = min(rows_of(array), self._lanes.width)
-        if parts < 2:
-            return self.run(array)
-        outputs = self.run_all(np.array_split(array, parts))
-        return tuple(np.concatenate(each) for each in zip(*outputs, strict=True))
+    def run_rows(self, rows: Array, prepare: Callable[[Array], Array] | None = None) -> Outputs:
+        """`run`, with the rows divided over the free cores.
+
+        Args:
+            rows: the array, or what `prepare` takes, row by row.
+            prepare: as in `run_all`; gives one row for each that it takes.
+        """
+        parts = np.array_split(rows, max(min(rows_of(rows), self._lanes.width), 1))
+        outputs = self.run_all(parts, prepare)
+        return outputs[0] if len(parts) == 1 else tuple(map(np.concatenate, zip(*outputs, strict=True)))
 
     def replay(self, arrays: Sequence[Array]) -> None:
         """The bare passes of `run_all`, for measuring; nothing is queued, joined or counted."""
