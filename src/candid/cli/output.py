@@ -26,7 +26,7 @@ json_option = click.option(
 
 def messages() -> Console:
     """The console for progress and messages: standard error, so that data stays alone on standard output."""
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, markup=False)
 
 
 def print_json(document: object) -> None:

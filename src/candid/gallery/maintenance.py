@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from candid.gallery import rows
 from candid.gallery.core import Core, blocks_of
-from candid.gallery.errors import CollectionNotFound, GalleryClosed, GalleryError
+from candid.gallery.errors import CollectionNotFound, GalleryClosed, GalleryDamaged, GalleryError
 from candid.gallery.index.codes import Numbers, Shard, compress
 from candid.gallery.index.loading import Loaded
 from candid.gallery.purging import purge_some
@@ -64,9 +64,9 @@ class Maintenance:
             self._core.work.clear()
             pause = None
             try:
+                self._purge()
                 self._store_remade()
                 self._compress_tails()
-                self._purge()
             except GalleryClosed:
                 return
             except GalleryError as error:
@@ -96,14 +96,15 @@ class Maintenance:
         with core.readers.snapshot() as connection:
             due = connection.execute("SELECT id FROM spaces WHERE rows - blocked >= ?", (least,)).fetchall()
         for (space,) in due:
-            with suppress(CollectionNotFound):  # it is being deleted
+            # It is being deleted, or damaged, of which a search tells; the others go on.
+            with suppress(CollectionNotFound, GalleryDamaged):
                 self._compress_tail(space)
 
     def _compress_tail(self, space: int) -> None:
         core, least = self._core, self._core.limits.sealed_rows
-        found = core.spaces.get(space)
-        self._store_remade()  # loading may have made blocks for older rows; they come first
         while not self._ended:
+            found = core.spaces.get(space)  # each time: it may have made room for others meanwhile
+            self._store_remade()  # loading may have made blocks for older rows; they come first
             numbers, vectors = found.oldest(least)
             if len(numbers) < least:
                 return

@@ -8,7 +8,8 @@ from candid.gallery import GalleryDamaged
 
 
 def blocks(workshop):
-    connection = sqlite3.connect(workshop.folder / "gallery.db")
+    connection = sqlite3.connect(workshop.folder / "gallery.db", isolation_level=None)
+    connection.execute("BEGIN")  # both at one moment
     found = connection.execute("SELECT id, last, rows FROM blocks ORDER BY id").fetchall()
     (blocked,) = connection.execute("SELECT sum(blocked) FROM spaces").fetchone()
     connection.close()
@@ -77,8 +78,8 @@ def test_blocks_are_made_anew(workshop, make, stored, damage):
 def intact(workshop):
     connection = sqlite3.connect(workshop.folder / "gallery.db")
     short = "SELECT count(*) FROM blocks WHERE length(sealed) < 100"
-    bad, rows = connection.execute(f"SELECT ({short}), (SELECT sum(rows) FROM blocks)").fetchone()
-    blocked = connection.execute("SELECT sum(blocked) FROM spaces").fetchone()[0]
+    sums = "(SELECT sum(rows) FROM blocks), (SELECT sum(blocked) FROM spaces)"
+    bad, rows, blocked = connection.execute(f"SELECT ({short}), {sums}").fetchone()
     connection.close()
     return bad == 0 and rows is not None and rows == blocked and rows >= 160
 

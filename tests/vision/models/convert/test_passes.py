@@ -15,6 +15,7 @@ from candid.vision.models.convert.graph import Graph
 from candid.vision.models.convert.layout import fold_transposes
 from candid.vision.models.convert.padding import explicit_padding, fuse_pad, same_pads
 from candid.vision.models.convert.pipeline import simplify
+from candid.vision.models.convert.pairs import sigmoids_for_pairs
 from candid.vision.models.convert.pooling import pool_before_prelu
 from candid.vision.models.convert.widen import BLOCK, split_prelu, widen_channels
 
@@ -278,6 +279,23 @@ def test_pooling_before_prelu_gives_the_same(files, slopes):
     graph.outputs[graph.add("MaxPool", [prelu], **window)] = "y"
     after = pool_before_prelu(graph)
     assert "PRelu" not in _ops(after) and _ops(after)["MaxPool"] == 1
+    _same(files, graph, after)
+
+
+@pytest.mark.parametrize(("channels", "axis", "read_twice", "written"), [
+    (2, 1, False, True),
+    (3, 1, False, False),
+    (2, 3, False, False),
+    (2, 1, True, False),
+])
+def test_a_softmax_over_a_pair_becomes_sigmoids(files, channels, axis, read_twice, written):
+    graph = _graph()
+    conv = _conv(graph, "x", 3, channels)
+    graph.outputs[graph.add("Softmax", [conv], axis=axis)] = "y"
+    if read_twice:
+        graph.outputs[conv] = "z"
+    after = sigmoids_for_pairs(graph)
+    assert ("Softmax" not in _ops(after)) is written
     _same(files, graph, after)
 
 

@@ -13,6 +13,7 @@ from candid.vision.models.convert.graph import Graph, Shape
 from candid.vision.models.convert.layout import fold_transposes
 from candid.vision.models.convert.onnx_file import infer_shapes, to_onnx
 from candid.vision.models.convert.padding import explicit_padding, fuse_pad
+from candid.vision.models.convert.pairs import sigmoids_for_pairs
 from candid.vision.models.convert.pooling import pool_before_prelu
 from candid.vision.models.convert.tfjs_ops import emit_tfjs
 from candid.vision.models.convert.tfjs_reader import read_tfjs
@@ -21,7 +22,7 @@ from candid.vision.models.convert.tflite_reader import read_tflite
 from candid.vision.models.convert.widen import split_prelu, widen_channels
 
 # Raised when a pass changes what it writes, so that `pull` makes the files again.
-CONVERTER = 1
+CONVERTER = 2
 
 
 def simplify(graph: Graph, *, swapped_sides: bool = False) -> Graph:
@@ -41,7 +42,7 @@ def simplify(graph: Graph, *, swapped_sides: bool = False) -> Graph:
     graph = fuse_pad(explicit_padding(graph))
     if any(None in shape[2:] for shape in graph.inputs.values()):
         # Measured: a third faster on large images, which are bound by memory; slower on 24 and 48 pixels.
-        graph = pool_before_prelu(graph)
+        graph = sigmoids_for_pairs(pool_before_prelu(graph))
     return split_prelu(drop_idle(widen_channels(graph)))
 
 
