@@ -23,6 +23,7 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
     "models": ("candid.cli.models", "models", "Fetch, list, show, add and verify models."),
     "restore": ("candid.cli.backup", "restore", "Restore a backup into an empty folder."),
     "serve": ("candid.cli.serve", "serve", "Run the server."),
+    "upgrade": ("candid.cli.upgrade", "upgrade", "Move collections to another embedder."),
 }
 
 

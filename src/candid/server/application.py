@@ -53,6 +53,7 @@ class Application:
     customers: Customers
     gallery: Gallery
     engine: Engine
+    models: FaceModels
     asgi: App
 
     def ready_facts(self, url: str, *, dev: bool) -> ReadyFacts:
@@ -96,11 +97,12 @@ def open_application(folder: DataFolder, secrets: Secrets, config: Config) -> It
         stack.callback(gallery.close)
         customers = open_customers(folder.governance, key=secrets.master)
         stack.callback(customers.close)
+        models = face_models(engine)
         rooms = Rooms(
             engine=engine,
             gallery=gallery,
             images=ImageSource(_object_store(folder, config)),
-            models=face_models(engine),
+            models=models,
             limits=ImageLimits(max_pixels=config.max_image_pixels),
             keep_crops=config.keep_crops,
         )
@@ -118,7 +120,7 @@ def open_application(folder: DataFolder, secrets: Secrets, config: Config) -> It
             },
             samples=lambda: _samples(engine, gallery),
         )
-        yield Application(folder, secrets, customers, gallery, engine, app)
+        yield Application(folder, secrets, customers, gallery, engine, models, app)
 
 
 def face_models(engine: Engine) -> FaceModels:
