@@ -15,6 +15,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config as ClientConfig
 
 from candid.config import Config
+from candid.gallery import FaceBox, NewFace
 from candid.governance import Access, Category, Customer, Status
 from candid.operations.images import BucketFolders, ImageSource
 from candid.operations.registry import offered
@@ -34,7 +35,7 @@ CUSTOMER = Customer("cus-a", ACCOUNT, "A", "CH", Category.OTHER, Status.UNSCREEN
 
 @dataclass(frozen=True)
 class InProcess:
-    """The application, the rooms behind it, and a client of it. A reply that does not fit the model is a 500."""
+    """The application, the rooms behind it, and a client. A reply that does not fit the model is a 500."""
 
     client: Any
     rooms: Rooms
@@ -42,8 +43,6 @@ class InProcess:
 
     def enrol(self, collection: str, vectors: Any) -> list[str]:
         """Faces with these embeddings, past the models; their ids."""
-        from candid.gallery import FaceBox, NewFace
-
         contract = self.rooms.models.default.id
         new = [
             NewFace(embedding=each, box=FaceBox(0.1, 0.1, 0.5, 0.5), confidence=99.0, image_id=IMAGE)

@@ -1,7 +1,8 @@
 """Requests that the service model allows, drawn from the model itself.
 
-Where a random value would only ever be refused (ids, names, images, tokens), half of the draws come from `Known`:
-what the server has or had. Known things are drawn by a number, so that a draw does not depend on what happened.
+Where a random value would only ever be refused (ids, names, images, tokens), half of the draws come from
+`Known`: what the server has or had. Known things are drawn by a number, so that a draw does not depend on what
+happened before.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ MANY, LONG = 5, 40
 WORD = string.ascii_letters + string.digits + "_.-"
 # \p{L}, \p{Z}, \p{N} and the signs of TagKey and TagValue.
 TAG = st.characters(whitelist_categories=("L", "Z", "N"), whitelist_characters="_.:/=+-@")
-HOSTILE_NAMES = ["..", "../photo.jpg", "/etc/passwd", "a/../photo.jpg", "photo.jpg/", "folder", "", "\0", "é" * 200]
+HOSTILE_NAMES = ["..", "../photo.jpg", "/etc/passwd", "a/../photo.jpg", "photo.jpg/", "folder", "\0", "é" * 200]
 
 
 @dataclass
@@ -93,6 +94,29 @@ _BY_NAME: dict[str, Callable[[Known], st.SearchStrategy[Any]]] = {
     "TagKey": lambda k: st.text(TAG, min_size=1, max_size=LONG).filter(lambda key: not key.startswith("aws:")),
     "TagValue": lambda k: st.text(TAG, max_size=LONG),
     "ImageBlob": lambda k: _known(lambda number: k.images[number % len(k.images)], st.binary(min_size=1)),
-    "S3Bucket": lambda k: st.sampled_from(["photos", "...", "..."]) | st.text(WORD, min_size=3, max_size=LONG),
-    "S3ObjectName": lambda k: st.sampled_from([*k.objects, *filter(None, HOSTILE_NAMES)]) | st.text(min_size=1),
+    "S3Bucket": lambda k: st.sampled_from(["photos", "photos", "..."]) | st.text(WORD, min_size=3, max_size=LONG),
+    "S3ObjectName": lambda k: st.sampled_from([*k.objects, *HOSTILE_NAMES]) | st.text(min_size=1),
 }
+
+
+def largest(shape: Shape) -> Any:
+    """A value as long, as many and as high as the model allows; of what has no limit, a good deal."""
+    high = shape.metadata.get("max")
+    if shape.name in _LARGEST:
+        return _LARGEST[shape.name]
+    if isinstance(shape, StructureShape):
+        return {name: largest(member) for name, member in shape.members.items()}
+    if isinstance(shape, ListShape):
+        if shape.member.name == "FaceId":
+            return [f"{i:08x}-0000-4000-8000-000000000000" for i in range(high)]
+        return [largest(shape.member)] * (high or 50)
+    if isinstance(shape, MapShape):
+        return {f"{i:03}{'k' * 125}": largest(shape.value) for i in range(high)}
+    if shape.metadata.get("enum"):
+        return shape.metadata["enum"][-1]
+    if shape.type_name in {"integer", "float"}:
+        return high or 2**31 - 1
+    return "a" * high
+
+
+_LARGEST = {"FaceId": _NOBODY, "ImageBlob": b"a" * 5_242_880, "TagKey": "k" * 128}

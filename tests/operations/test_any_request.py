@@ -1,4 +1,4 @@
-"""No request that the service model allows makes the server fail: it is answered, or refused with an error of the model."""
+"""No request that the service model allows makes the server fail: it is answered, or refused by the model."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import skimage.data
 from botocore.exceptions import ClientError
+from botocore.model import StructureShape
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.operations.inprocess import ACCOUNT, REGION, InProcess
+from tests.operations.modelled import Known, largest, requests
 
 from candid.operations.registry import offered
-from tests.operations.inprocess import ACCOUNT, REGION, InProcess
-from tests.operations.modelled import Known, requests
 
 FACE = skimage.data.astronaut()[:200, 120:320, ::-1]
 QUICK = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
@@ -64,8 +65,11 @@ class Caller:
         self.call("CreateUser", user)
         self.call("AssociateFaces", user | {"FaceIds": self.known.faces[-2:]})
 
+    def input_shape(self, operation: str) -> StructureShape:
+        return self._model.operation_model(operation).input_shape
+
     def requests(self, operation: str) -> st.SearchStrategy[dict[str, Any]]:
-        return requests(self._model.operation_model(operation).input_shape, self.known)
+        return requests(self.input_shape(operation), self.known)
 
     def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any] | None:
         """The answer, or None for an error that the model has for the operation."""
@@ -126,4 +130,20 @@ def test_every_operation_can_be_drawn(caller: Caller, operation: str) -> None:
         settings(QUICK, max_examples=3)(lambda request: caller.call(operation, request) and None)
     )
     some()
+    caller.fill()
+
+
+@pytest.mark.parametrize("operation", sorted(offered()))
+@pytest.mark.parametrize("optional", [True, False])
+def test_the_largest_requests(caller: Caller, operation: str, optional: bool) -> None:
+    shape = caller.input_shape(operation)
+    request = largest(shape)
+    for name, value in list(request.items()):
+        if not optional and name not in shape.required_members:
+            del request[name]
+        elif shape.members[name].name == "Image":
+            del value["Bytes" if optional else "S3Object"]
+    caller.call(operation, request)
+    if "CollectionId" in request:
+        caller.call(operation, request | {"CollectionId": caller.known.collections[-1]})
     caller.fill()

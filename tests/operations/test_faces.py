@@ -80,3 +80,20 @@ def test_orientation_is_applied(
     for orientation in range(1, 9):
         (face,) = rekognition.detect_faces(Image={"Bytes": turned(astronaut, orientation)})["FaceDetails"]
         assert face["BoundingBox"] == pytest.approx(upright, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"no image", "no JPEG and no PNG"),
+        (b"GIF89a" + bytes(99), "no JPEG and no PNG"),
+        (b"\xff\xd8\xff\xe0" + bytes(99), "JPEG"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(99), "PNG"),
+    ],
+)
+def test_what_is_no_image_is_told_in_amazons_words_and_ours(rekognition: Any, data: bytes, why: str) -> None:
+    with pytest.raises(rekognition.exceptions.InvalidImageFormatException) as caught:
+        rekognition.detect_faces(Image={"Bytes": data})
+    text = caught.value.response["Error"]["Message"]
+    assert text.startswith("Request has invalid image format")
+    assert why in text

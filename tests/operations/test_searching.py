@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image, ImageFilter
+from tests.conftest import jpeg
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -91,13 +95,84 @@ def test_a_picture_without_a_face(rekognition: Any, collection: str, coffee: byt
     assert (indexed["FaceRecords"], indexed["UnindexedFaces"]) == ([], [])
     for call in (
         lambda: rekognition.search_faces_by_image(CollectionId=collection, Image={"Bytes": coffee}),
-        lambda: rekognition.search_users_by_image(CollectionId=collection, Image={"Bytes": coffee}),
         lambda: rekognition.compare_faces(SourceImage={"Bytes": coffee}, TargetImage={"Bytes": coffee}),
     ):
         with pytest.raises(rekognition.exceptions.InvalidParameterException) as caught:
             call()
         text = "There are no faces in the image. Should be at least 1."
         assert caught.value.response["Error"]["Message"] == text
+    # The reference page of this operation says so: no error, no SearchedFace.
+    users = rekognition.search_users_by_image(CollectionId=collection, Image={"Bytes": coffee})
+    assert (users["UserMatches"], users["UnsearchedFaces"]) == ([], [])
+    assert "SearchedFace" not in users
+
+
+def test_the_faces_of_an_image_that_are_not_searched(
+    rekognition: Any, collection: str, group: bytes, astronaut: bytes
+) -> None:
+    picture = Image.open(BytesIO(astronaut)).convert("RGB")
+    blurred = jpeg(picture.filter(ImageFilter.GaussianBlur(5)))
+    searched = rekognition.search_users_by_image(CollectionId=collection, Image={"Bytes": group})
+    assert len(searched["UnsearchedFaces"]) == 3
+    assert {tuple(each["Reasons"]) for each in searched["UnsearchedFaces"]} == {("FACE_NOT_LARGEST",)}
+    areas = [
+        each["BoundingBox"]["Width"] * each["BoundingBox"]["Height"]
+        for each in (
+            searched["SearchedFace"]["FaceDetail"],
+            *(each["FaceDetails"] for each in searched["UnsearchedFaces"]),
+        )
+    ]
+    assert areas == sorted(areas, reverse=True)
+    poor = rekognition.search_users_by_image(
+        CollectionId=collection, Image={"Bytes": blurred}, QualityFilter="HIGH"
+    )
+    assert "SearchedFace" not in poor
+    assert [each["Reasons"] for each in poor["UnsearchedFaces"]] != []
+    assert all("FACE_NOT_LARGEST" not in each["Reasons"] for each in poor["UnsearchedFaces"])
+    for call, members in (
+        (rekognition.search_faces_by_image, {"CollectionId": collection, "Image": {"Bytes": blurred}}),
+        (rekognition.compare_faces, {"SourceImage": {"Bytes": blurred}, "TargetImage": {"Bytes": group}}),
+    ):
+        with pytest.raises(rekognition.exceptions.InvalidParameterException, match="no faces in the image"):
+            call(**members, QualityFilter="HIGH")
+
+
+def test_one_pair_has_one_similarity(
+    rekognition: Any, collection: str, index: Callable[..., str], samples: dict[str, Path]
+) -> None:
+    photographs = [path.read_bytes() for _, path in sorted(samples.items())]
+    faces = [index(photograph) for photograph in photographs]
+    for i, photograph in enumerate(photographs[:2]):
+        named: dict[str, Any] = {"CollectionId": collection, "FaceMatchThreshold": 0}
+        image = {"Bytes": photograph}
+        by_image = rekognition.search_faces_by_image(Image=image, **named)["FaceMatches"]
+        by_face = rekognition.search_faces(FaceId=faces[i], **named)["FaceMatches"]
+        assert by_image[0]["Face"]["FaceId"] == faces[i]
+        assert by_image[0]["Similarity"] == 100
+        told = {match["Face"]["FaceId"]: match["Similarity"] for match in by_face}
+        assert {match["Face"]["FaceId"]: match["Similarity"] for match in by_image[1:]} == pytest.approx(
+            told, abs=1e-3
+        )
+        for other, target in zip(faces, photographs, strict=True):
+            if other == faces[i]:
+                continue
+            compared = rekognition.compare_faces(
+                SourceImage=image, TargetImage={"Bytes": target}, SimilarityThreshold=0
+            )["FaceMatches"]
+            # The enrolled face is the largest.
+            boxes = [match["Face"]["BoundingBox"] for match in compared]
+            largest = max(range(len(boxes)), key=lambda at: boxes[at]["Width"] * boxes[at]["Height"])
+            assert compared[largest]["Similarity"] == pytest.approx(told[other], abs=1e-3)
+
+
+def test_the_same_photograph_reaches_a_threshold_of_100(
+    rekognition: Any, collection: str, index: Callable[..., str], astronaut: bytes
+) -> None:
+    face, image = index(astronaut), {"Bytes": astronaut}
+    found = rekognition.search_faces_by_image(CollectionId=collection, Image=image, FaceMatchThreshold=100)
+    assert [match["Face"]["FaceId"] for match in found["FaceMatches"]] == [face]
+    compared = rekognition.compare_faces(SourceImage=image, TargetImage=image, SimilarityThreshold=100)
+    assert [match["Similarity"] for match in compared["FaceMatches"]] == [100]
 
 
 def test_users(

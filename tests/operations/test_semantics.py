@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 from botocore.exceptions import ClientError
-
-from candid.operations.indexing import _divide
 from tests.operations.inprocess import ACCOUNT, REGION, InProcess
+
+from candid.operations.finding import FoundFace
+from candid.operations.indexing import _divide
+from candid.vision import Attributes, Box, DetectedFace, FaceDescription, Pose, Quality
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
@@ -122,7 +124,7 @@ def test_a_deleted_user_leaves_its_faces(inside: InProcess, client: Any, empty: 
 def test_association_and_its_undoing_pass_over_what_is_done(
     inside: InProcess, client: Any, empty: str
 ) -> None:
-    """AssociateFaces, DisassociateFaces: what is so already is ignored; another's or unknown faces are reported."""
+    """AssociateFaces, DisassociateFaces: what is so already is ignored; others' and unknown faces are reported."""
     mine, other, free = inside.enrol(empty, people(inside, 3, like=0.9))
     for user, face in (("u", mine), ("v", other)):
         client.create_user(CollectionId=empty, UserId=user)
@@ -296,17 +298,24 @@ def test_a_request_token_stands_for_one_request(client: Any, empty: str) -> None
     assert name == "IdempotentParameterMismatchException"
 
 
-def test_the_largest_faces_are_indexed_and_the_rest_is_reported() -> None:
-    """IndexFaces: poor faces are sorted out first, then the smallest."""
+def test_poor_faces_are_sorted_out_before_the_smallest() -> None:
+    """IndexFaces: MaxFaces counts the faces that pass the filter, largest first; the rest is reported."""
 
-    class Found:
-        def __init__(self, size: int, *reasons: str) -> None:
-            self.size, self.reasons = size, reasons
+    def found(side: float, *reasons: str) -> FoundFace:
+        points, mesh = np.zeros((5, 2), np.float32), np.zeros((468, 3), np.float32)
+        face = DetectedFace(box=Box(0, 0, side, side), confidence=99, points=points, mesh=mesh)
+        description = FaceDescription(
+            landmarks={},
+            pose=Pose(roll=0, yaw=0, pitch=0),
+            quality=Quality(brightness=50, sharpness=50),
+            attributes=Attributes(),
+        )
+        return FoundFace(face, description, reasons)
 
-    largest_first = [Found(9), Found(8, "LOW_SHARPNESS"), Found(7), Found(6), Found(5, "EXTREME_POSE")]
-    indexed, rest = _divide(largest_first, 2)  # type: ignore[arg-type]
-    assert [each.size for each in indexed] == [9, 7]  # type: ignore[attr-defined]
-    assert [(each.size, why) for each, why in rest] == [  # type: ignore[attr-defined]
+    largest_first = [found(9), found(8, "LOW_SHARPNESS"), found(7), found(6), found(5, "EXTREME_POSE")]
+    indexed, rest = _divide(largest_first, 2)
+    assert [each.face.box.width for each in indexed] == [9, 7]
+    assert [(each.face.box.width, why) for each, why in rest] == [
         (8, ("LOW_SHARPNESS",)),
         (6, ("EXCEEDS_MAX_FACES",)),
         (5, ("EXTREME_POSE",)),

@@ -11,7 +11,6 @@ from candid.vision import EmbeddingContract
 from candid.vision.calibration import Calibration
 
 
-
 def contract(model: str, version: str, digest: str, preprocessing: str, dim: int) -> EmbeddingContract:
     return EmbeddingContract(
         model=model, version=version, digest=digest, preprocessing=preprocessing, dim=dim
@@ -30,7 +29,9 @@ scores = st.floats(-1, 1, width=32)
 similarities = st.floats(0, 100)
 
 
-@pytest.mark.parametrize(("served", "version"), [(OURS, "1.0"), (OWN, "100.2882400001"), (UNCALIBRATED, "2.1.0")])
+@pytest.mark.parametrize(
+    ("served", "version"), [(OURS, "1.0"), (OWN, "100.2882400001"), (UNCALIBRATED, "2.1.0")]
+)
 def test_the_version_is_read_from_the_contract(served: EmbeddingContract, version: str) -> None:
     assert MODELS.version(served.id) == version
 

@@ -14,6 +14,7 @@ from candid.gallery import facerows, rows, templating, userrows
 from candid.gallery.core import Core
 from candid.gallery.errors import CollectionNotFound, FaceNotFound, InvalidInput
 from candid.gallery.index.codes import Numbers
+from candid.gallery.index.exact import inner_products
 from candid.gallery.index.space import Candidates, Space
 from candid.gallery.records import Face, FaceMatch, UserMatch, Vectors
 from candid.gallery.rows import Kind, Stored
@@ -217,7 +218,7 @@ def _true_scores(
             sealed.append((owner, vector))
     vectors = templates.cipher.open_vectors(sealed, contract=stored.contract, dimension=stored.dimension)
     every = np.concatenate([candidates.sure, np.array(numbers, dtype=np.uint32)])
-    return every, np.concatenate([candidates.scores, vectors @ probe]), len(numbers) < len(wanted)
+    return every, np.concatenate([candidates.scores, inner_products(vectors, probe)]), len(numbers) < len(wanted)
 
 
 def _best(numbers: Numbers, scores: Vectors, k: int, min_score: float) -> tuple[Numbers, Vectors]:

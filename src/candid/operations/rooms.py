@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from candid.gallery import Gallery
 from candid.operations.images import ImageSource
 from candid.operations.versions import FaceModels
-from candid.vision import Engine, Image, ImageLimits, decode_image
+from candid.vision import Engine, Image, ImageLimits, InvalidImage, decode_image
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,4 +30,9 @@ class Rooms:
         """
         if not isinstance(member, dict):
             raise TypeError("an Image member is a structure")
-        return decode_image(self.images.read(member), limits=self.limits)
+        data = self.images.read(member)
+        try:
+            return decode_image(data, limits=self.limits)
+        except InvalidImage as error:
+            # Clients look for Amazon's text; what is wrong stands behind it.
+            raise InvalidImage(f"Request has invalid image format: {error}") from error

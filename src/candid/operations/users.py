@@ -53,8 +53,8 @@ def associate_faces(caller: Caller, request: Request, rooms: Rooms) -> Reply:
     """Give faces to a user; each must match the faces that the user has already.
 
     Raises:
-        LimitExceeded: the user had all the faces that a user may have. Where the call itself reaches that number,
-            the faces over it are reported with the others that were refused.
+        LimitExceeded: the user had all the faces that a user may have. Where the call itself reaches that
+            number, the faces over it are reported with the others that were refused.
     """
     collection = rooms.gallery.collections.describe(caller.account, request["CollectionId"])
     threshold = request.get("UserMatchThreshold")

@@ -15,9 +15,9 @@ from candid.vision import EmbeddingContract
 from candid.vision.calibration import Calibration
 
 # Decimals of a similarity. The scores of one pair differ by about 1e-7 from one operation to the next, because
-# sums in float32 depend on how many faces are computed at once: up to 7e-6 of a similarity where it was measured
-# (78 pairs), 2e-5 on the steepest part of the shipped calibration. What is told must hardly depend on that, and
-# a face must reach 100 with itself.
+# sums in float32 depend on how many faces are computed at once: up to 7e-6 of a similarity where it was
+# measured (78 pairs), 2e-5 on the steepest part of the shipped calibration. What is told must hardly depend on
+# that, and a face must reach 100 with itself.
 DECIMALS = 4
 
 # The version within `EmbeddingContract.id`.

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from candid.gallery.index.codes import OFFSET, Codes, Numbers, Probe, Shard, joined
+from candid.gallery.index.exact import inner_products
 from candid.gallery.records import Vectors
 
 # Rows after which a new group is begun. Large enough that FAISS's heap of the best is kept only a few times a
@@ -79,9 +80,9 @@ class Group:
 
     def refine(self, probe: Probe, positions: NDArray[np.int64]) -> Found:
         """The scores of some rows with the probe itself instead of its compressed form."""
-        codes = self._codes[positions].astype(np.float32) - OFFSET
-        scores = codes @ (probe.vector * np.float32(self.step))
-        return Found(positions, scores.astype(np.float32), self.error + ROUNDING, -np.inf)
+        codes = self._codes[positions].astype(np.float32) - np.float32(OFFSET)
+        scores = inner_products(codes, probe.vector * np.float32(self.step))
+        return Found(positions, scores, self.error + ROUNDING, -np.inf)
 
     def remove(self, numbers: Numbers) -> int:
         """Mark rows as dead; how many of them were here and alive."""

@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from candid.gallery.index.codes import Numbers, Probe, Shard
+from candid.gallery.index.exact import inner_products
 from candid.gallery.index.groups import Found, Group, with_shard, without_dead
 from candid.gallery.records import Vectors
 
@@ -197,7 +198,7 @@ class Space:
 
 def _exact(view: _View, vector: Vectors, k: int, min_score: float) -> tuple[NDArray[np.intp], Vectors]:
     """Places and scores of the tail's best k rows of at least `min_score`."""
-    scores = view.vectors[: view.count] @ vector
+    scores = inner_products(view.vectors[: view.count], vector)
     places = np.flatnonzero(view.alive[: view.count] & (scores >= np.float32(min_score)))
     scores = scores[places]
     if len(places) > k:
