@@ -28,16 +28,18 @@ from candid.wire import App, FixedCredentials
 from candid.wire.binding import bind
 from candid.wire.errors import to_refusal
 
-REGION, ACCOUNT = "us-east-1", "123456789012"
-KEY, SECRET = "CNDDAAAAAAAAAAAAAAAA", "not-a-secret"
+REGION, ACCOUNT, OTHER_ACCOUNT = "us-east-1", "123456789012", "210987654321"
+KEY, OTHER_KEY, SECRET = "CNDDAAAAAAAAAAAAAAAA", "CNDDBBBBBBBBBBBBBBBB", "not-a-secret"
 CUSTOMER = Customer("cus-a", ACCOUNT, "A", "CH", Category.OTHER, Status.UNSCREENED, 0.0)
+OTHER_CUSTOMER = Customer("cus-b", OTHER_ACCOUNT, "B", "CH", Category.OTHER, Status.UNSCREENED, 0.0)
 
 
 @dataclass(frozen=True)
 class InProcess:
-    """The application, the rooms behind it, and a client. A reply that does not fit the model is a 500."""
+    """The application, the rooms behind it, and clients. A reply that does not fit the model is a 500."""
 
     client: Any
+    other: Any  # another customer's
     rooms: Rooms
     buckets: Path
 
@@ -66,13 +68,15 @@ def in_process(base: Path) -> Iterator[InProcess]:
         app = App(
             handlers=bind(offered(), rooms=rooms, region=REGION),
             to_refusal=to_refusal,
-            credentials=FixedCredentials({KEY: Access(CUSTOMER, SECRET)}),
+            credentials=FixedCredentials(
+                {KEY: Access(CUSTOMER, SECRET), OTHER_KEY: Access(OTHER_CUSTOMER, SECRET)}
+            ),
             region=REGION,
             workers=4,
             queue=256,
             strict_replies=True,
         )
-        yield InProcess(_client(app, loop), rooms, folder.buckets)
+        yield InProcess(_client(app, loop, KEY), _client(app, loop, OTHER_KEY), rooms, folder.buckets)
         asyncio.run_coroutine_threadsafe(app._pool.close(), loop).result()
 
 
@@ -97,12 +101,12 @@ def _running_loop() -> Iterator[asyncio.AbstractEventLoop]:
     loop.close()
 
 
-def _client(app: App, loop: asyncio.AbstractEventLoop) -> Any:
+def _client(app: App, loop: asyncio.AbstractEventLoop, key: str) -> Any:
     client = boto3.client(
         "rekognition",
         endpoint_url="http://127.0.0.1:9000",
         region_name=REGION,
-        aws_access_key_id=KEY,
+        aws_access_key_id=key,
         aws_secret_access_key=SECRET,
         config=ClientConfig(retries={"total_max_attempts": 1}),
     )

@@ -11,7 +11,7 @@ import click
 
 from candid.cli.output import BROKEN, fail, failing, json_option, messages, print_json, print_table
 from candid.demo.samples import SamplesUnavailable, sample_photographs
-from candid.demo.story import Outcome, run_story
+from candid.demo.story import THRESHOLD, Outcome, run_story
 from candid.server.process import ServerDidNotStart, own_server
 
 
@@ -54,7 +54,7 @@ def _tell(outcome: Outcome) -> None:
     print_table(
         ("a face in", "is also in", "similarity"),
         [(each.photograph, each.other, f"{each.similarity:.1f}") for each in outcome.meetings],
-        title=f"SearchFaces, once for each of the {outcome.faces} faces",
+        title=f"SearchFaces for each of the {outcome.faces} faces, similarity {THRESHOLD:g} or more",
     )
     click.echo()
     face = outcome.description
