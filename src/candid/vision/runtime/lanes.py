@@ -1,50 +1,83 @@
-"""Spreads one caller's independent pieces of work over the cores.
+"""Spreads callers' independent pieces of work over the cores.
 
-The caller works too, so that nothing waits for a thread to wake: with a free core a helper takes every
-other piece, and when all cores are busy with other callers, the caller simply does all of it.
+A caller works too, so that nothing waits for a thread to wake: with a free core a helper takes every other
+piece. Once as many callers are at work as there are cores, each does all of its own work, and further
+callers wait: more of them at once would only push each other's images out of the caches.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
-from typing import Generic, TypeVar
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from queue import SimpleQueue
+from typing import Generic, TypeVar, cast
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 
 
 class Lanes:
-    """As many threads as cores, counting the caller's."""
+    """As many threads as cores, counting the callers'."""
+
+    _callers: int  # guarded by _lock, as is _closed
+    _closed: bool
 
     def __init__(self, width: int) -> None:
-        """Lanes for `width` cores; 1 means that the caller does everything."""
+        """Lanes for `width` cores; 1 means that callers do everything."""
         self.width = width
-        self._helpers = (
-            ThreadPoolExecutor(width - 1, thread_name_prefix="candid-lane") if width > 1 else None
-        )
+        self._lock = threading.Lock()
+        self._turns = threading.Semaphore(width)
+        self._callers = 0
+        self._closed = False
+        # Handed over without futures: there are four such hand-overs a photograph, and what a future adds to
+        # each is about what a small model takes.
+        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
+        self._helpers = [
+            threading.Thread(target=_help, args=(self._tasks,), name=f"candid-lane-{i}", daemon=True)
+            for i in range(width - 1)
+        ]
+        for helper in self._helpers:
+            helper.start()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Be one of the callers at work, of whom there are at most `width`; first waits until there is room."""
+        with self._turns:
+            with self._lock:
+                self._callers += 1
+            try:
+                yield
+            finally:
+                with self._lock:
+                    self._callers -= 1
+
+    def free(self) -> int:
+        """Lanes that one caller can use now: its own, and those of cores that no other caller keeps busy."""
+        with self._lock:
+            return 1 if self._closed else self.width - max(self._callers - 1, 0)
 
     def map(self, work: Callable[[Piece], Result], pieces: Sequence[Piece]) -> list[Result]:
         """`work` of each piece, in order; the first error is raised once nothing runs any more."""
-        helpers = min(self.width, len(pieces)) - 1
-        if self._helpers is None or helpers < 1:
+        helpers = min(self.free(), len(pieces)) - 1
+        if helpers < 1:
             return [work(piece) for piece in pieces]
         task = _Task(work, pieces)
-        futures: list[Future[None]] = []
-        with suppress(RuntimeError):  # closed meanwhile: the caller does all of it
-            futures.extend(self._helpers.submit(task.work_on) for _ in range(helpers))
+        for _ in range(helpers):
+            self._tasks.put(task)
         task.work_on()
-        for future in futures:
-            if not future.cancel():
-                future.result()
         return task.results()
 
     def close(self) -> None:
         """End the helpers once what they do is done."""
-        if self._helpers is not None:
-            self._helpers.shutdown(wait=True)
+        with self._lock:
+            closed, self._closed = self._closed, True
+        if not closed:
+            for _ in self._helpers:
+                self._tasks.put(None)
+        for helper in self._helpers:
+            helper.join()
 
 
 class _Task(Generic[Piece, Result]):
@@ -53,20 +86,39 @@ class _Task(Generic[Piece, Result]):
     def __init__(self, work: Callable[[Piece], Result], pieces: Sequence[Piece]) -> None:
         self._work = work
         self._pieces = pieces
-        self._next = itertools.count()  # its steps are atomic
-        self._done: dict[int, Result] = {}
-        self._error: Exception | None = None
+        self._next = itertools.count()  # its steps are atomic, as are those of the next
+        self._finished = itertools.count(1)
+        self._over = threading.Lock()  # held until the last piece is finished
+        self._over.acquire()
+        self._done: list[Result | None] = [None] * len(pieces)
+        self._error: BaseException | None = None
 
     def work_on(self) -> None:
+        """Take pieces until none is left; once one has failed, the others are taken and left undone."""
         for index in self._next:
-            if index >= len(self._pieces) or self._error is not None:
+            if index >= len(self._pieces):
                 return
-            try:
-                self._done[index] = self._work(self._pieces[index])
-            except Exception as error:  # noqa: BLE001 - raised again in the caller's thread
-                self._error = error
+            if self._error is None:
+                try:
+                    self._done[index] = self._work(self._pieces[index])
+                except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+                    self._error = error
+            if next(self._finished) == len(self._pieces):
+                self._over.release()
 
     def results(self) -> list[Result]:
-        if self._error is not None:
-            raise self._error
-        return [self._done[i] for i in range(len(self._pieces))]
+        """Waits for the pieces that others have taken; a helper that wakes too late finds none, and is not waited for."""
+        with self._over:
+            if self._error is not None:
+                raise self._error
+            return cast("list[Result]", self._done)
+
+
+def _help(tasks: SimpleQueue[_Task | None]) -> None:
+    """Work on one task after the other, until there comes None."""
+    while True:
+        task = tasks.get()
+        if task is None:
+            return
+        task.work_on()
+        del task  # its arrays must not live until the next one

@@ -24,8 +24,16 @@ def to_input(
     Returns:
         float32 (n, height, width, 3) or (n, 3, height, width).
     """
-    if last or not len(pixels):
+    if last:
         chosen = pixels[..., ::-1] if bgr else pixels
-        values = (chosen.astype(np.float32) - np.float32(mean)) * np.float32(scale)
-        return values if last else np.ascontiguousarray(values.transpose(0, 3, 1, 2))
-    return np.asarray(cv2.dnn.blobFromImages(list(pixels), scale, mean=(mean, mean, mean), swapRB=bgr))
+        return (chosen.astype(np.float32) - np.float32(mean)) * np.float32(scale)
+    count, height, width, _ = pixels.shape
+    values = np.empty((count, 3, height, width), np.float32)
+    if not values.size:
+        return values
+    # OpenCV takes the channels apart several times faster than NumPy steps over them.
+    planes = cv2.split(np.ascontiguousarray(pixels).reshape(count * height, width, 3))
+    for channel, plane in enumerate(reversed(planes) if bgr else planes):
+        np.subtract(plane.reshape(count, height, width), np.float32(mean), out=values[:, channel])
+    values *= np.float32(scale)
+    return values

@@ -39,6 +39,11 @@ def recording() -> Iterator[Recording]:
         _current.reset(token)
 
 
+def is_recording() -> bool:
+    """Whether this thread's calls are kept."""
+    return _current.get() is not None
+
+
 def note(runner: Runner, arrays: Sequence[Array]) -> None:
     """Add a call to this thread's recording, if there is one."""
     kept = _current.get()

@@ -11,15 +11,24 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
 from candid.vision.errors import EngineClosed
 from candid.vision.runtime.lanes import Lanes
-from candid.vision.runtime.recording import note
+from candid.vision.runtime.recording import is_recording, note
 from candid.vision.runtime.session import Array, Session, rows_of
 
 Outputs = tuple[Array, ...]
+Piece = TypeVar("Piece")
+Result = TypeVar("Result")
+
+
+def _held() -> threading.Lock:
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
 
 
 @dataclass(slots=True, eq=False)
@@ -27,7 +36,7 @@ class _Ticket:
     """One caller's array on its way through; touched by its caller and by whoever runs it, never both at once."""
 
     array: Array
-    called: threading.Event = field(default_factory=threading.Event)
+    called: threading.Lock = field(default_factory=_held)  # released once, when it need wait no more
     outputs: Outputs | None = None
     error: BaseException | None = None
 
@@ -127,14 +136,33 @@ class Runner:
             pieces: the arrays, or what `prepare` takes.
             prepare: gives the array to run; called where the piece is run, so that this work is spread too.
         """
+        return self.run_each(pieces, prepare or _as_it_is, _outputs_alone)
 
-        def prepare_and_run(piece: Array) -> tuple[Array, Outputs]:
-            array = piece if prepare is None else prepare(piece)
-            return array, self._run(array)
+    def run_each(
+        self,
+        pieces: Sequence[Piece],
+        prepare: Callable[[Piece], Array],
+        read: Callable[[Piece, Outputs], Result],
+    ) -> list[Result]:
+        """`run_all`, with what is made of the outputs, so that this work is spread too.
 
-        done = self._lanes.map(prepare_and_run, pieces)
-        note(self, [array for array, _ in done])
-        return [outputs for _, outputs in done]
+        Args:
+            pieces: whatever `prepare` takes.
+            prepare: gives the array to run.
+            read: gives the result from a piece and its outputs, in the thread that ran it.
+        """
+        kept: dict[int, Array] | None = {} if is_recording() else None
+
+        def run_one(index: int) -> Result:
+            array = prepare(pieces[index])
+            if kept is not None:
+                kept[index] = array
+            return read(pieces[index], self._run(array))
+
+        results = self._lanes.map(run_one, range(len(pieces)))
+        if kept is not None:
+            note(self, [kept[index] for index in sorted(kept)])
+        return results
 
     def run_rows(self, rows: Array, prepare: Callable[[Array], Array] | None = None) -> Outputs:
         """`run`, with the rows divided over the free cores.
@@ -143,7 +171,7 @@ class Runner:
             rows: the array, or what `prepare` takes, row by row.
             prepare: as in `run_all`; gives one row for each that it takes.
         """
-        parts = np.array_split(rows, max(min(rows_of(rows), self._lanes.width), 1))
+        parts = np.array_split(rows, min(rows_of(rows), self._lanes.free())) if rows_of(rows) > 1 else [rows]
         outputs = self.run_all(parts, prepare)
         return outputs[0] if len(parts) == 1 else tuple(map(np.concatenate, zip(*outputs, strict=True)))
 
@@ -164,7 +192,7 @@ class Runner:
             self._waiting.clear()
         for ticket in waiting:
             ticket.error = EngineClosed("the engine has been closed; open another")
-            ticket.called.set()
+            ticket.called.release()
         with self._opening:
             self._session = None
 
@@ -180,7 +208,7 @@ class Runner:
             else:
                 self._waiting.append(ticket)
         if not lead:
-            ticket.called.wait()
+            ticket.called.acquire()
         if not ticket.answered:
             self._lead(session, ticket)
         if ticket.error is not None:
@@ -203,9 +231,9 @@ class Runner:
             for ticket in batch[1:]:
                 if not ticket.answered:  # the leader was interrupted
                     ticket.error = RuntimeError("the batch was interrupted; try again")
-                ticket.called.set()
+                ticket.called.release()
             if heir is not None:
-                heir.called.set()
+                heir.called.release()
 
     def _take_joining(self, first: _Ticket) -> list[_Ticket]:
         """Those that wait and fit behind `first`; the others keep their order. Called under the lock."""
@@ -251,3 +279,11 @@ class Runner:
     def _filled(self, array: Array) -> Array:
         missing = self._max_batch - rows_of(array) if self._fixed else 0
         return np.pad(array, [(0, missing)] + [(0, 0)] * (array.ndim - 1)) if missing else array
+
+
+def _as_it_is(array: Array) -> Array:
+    return array
+
+
+def _outputs_alone(_piece: Array, outputs: Outputs) -> Outputs:
+    return outputs

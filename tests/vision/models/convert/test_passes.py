@@ -14,8 +14,8 @@ from candid.vision.models.convert import fuse, spatial
 from candid.vision.models.convert.graph import Graph
 from candid.vision.models.convert.layout import fold_transposes
 from candid.vision.models.convert.padding import explicit_padding, fuse_pad, same_pads
-from candid.vision.models.convert.pipeline import simplify
 from candid.vision.models.convert.pairs import sigmoids_for_pairs
+from candid.vision.models.convert.pipeline import simplify
 from candid.vision.models.convert.pooling import pool_before_prelu
 from candid.vision.models.convert.widen import BLOCK, split_prelu, widen_channels
 
