@@ -110,3 +110,13 @@ def test_what_cannot_be_restored(filled: RunningServer, tmp_path: Path, config: 
     refused(file, "is missing", "--key-file", str(tmp_path / "nowhere.key"))
     occupied = candid(config, "restore", str(file), "--data", str(filled.data))
     assert (occupied.returncode, "not empty" in occupied.stderr) == (2, True)
+
+
+def test_a_folder_that_was_never_served(tmp_path: Path, config: dict[str, str]) -> None:
+    assert candid(config, "init", "--data", str(tmp_path / "data")).returncode == 0
+    made = candid(config, "backup", "--data", str(tmp_path / "data"), "-o", str(tmp_path / "b"))
+    assert made.returncode == 0, made.stderr
+    restored = candid(config, "restore", str(tmp_path / "b"), "--data", str(tmp_path / "restored"))
+    assert restored.returncode == 0, restored.stderr
+    running = start_server(tmp_path / "restored")
+    assert running.stop() == 0

@@ -35,6 +35,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from candid.config import Config
 from candid.gallery import restore_gallery
 from candid.gallery.backup import backup_gallery
+from candid.gallery.database import NAME
 from candid.gallery.durable import sync_folder, write_whole
 from candid.server.data_folder import DataFolder, DataFolderError, open_data_folder
 
@@ -118,7 +119,8 @@ def restore_backup(source: Path, data: Path, master: bytes, config: Config) -> D
         with tempfile.TemporaryDirectory(prefix=".restore-", dir=data) as name:
             stage = Path(name)
             members = _unpack(source, stage, master)
-            restore_gallery(stage / "gallery.backup", data / "gallery", key=master)
+            if "gallery.backup" in members:
+                restore_gallery(stage / "gallery.backup", data / "gallery", key=master)
             for member in members:
                 if member not in {"gallery.backup", "candid.json"}:
                     target = data / member
@@ -153,8 +155,9 @@ def _stage(folder: DataFolder, master: bytes, stage: Path) -> list[str]:
         with closing(sqlite3.connect(uri, uri=True)) as connection:
             connection.execute("VACUUM INTO ?", (str(stage / "governance.db"),))
         members.append("governance.db")
-    backup_gallery(folder.gallery, stage / "gallery.backup", key=master)
-    members.append("gallery.backup")
+    if (folder.gallery / NAME).exists():  # there is none before the folder was first served
+        backup_gallery(folder.gallery, stage / "gallery.backup", key=master)
+        members.append("gallery.backup")
     for path in sorted(folder.ledger.rglob("*")):
         if path.is_file() and path.name != "lock":
             member = f"ledger/{path.relative_to(folder.ledger).as_posix()}"
