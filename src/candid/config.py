@@ -42,6 +42,9 @@ class Config:
     workers: int = _setting(16, "Calls handled at once.")
     queue: int = _setting(64, "Calls that may wait for a worker; more are answered with ThrottlingException.")
     max_image_pixels: int = _setting(100_000_000, "Largest image in pixels; larger: ImageTooLargeException.")
+    pixels_at_once: int = _setting(
+        200_000_000, "Pixels of all images being handled; a call waits for room. 100 million take about 700 MB."
+    )
     detector: str = _setting("", "Name of the face detector; empty: Candid's own.")
     embedder: str = _setting("", "Name of the embedder of new collections; empty: Candid's own.")
     keep_crops: bool = _setting(False, "Keep aligned face crops (encrypted) so that models can be upgraded.")

@@ -23,7 +23,7 @@ from candid.operations.rooms import Rooms
 from candid.server.application import Application, face_models, open_application
 from candid.server.data_folder import create_data_folder
 from candid.server.secrets import create_secrets
-from candid.vision import ImageLimits
+from candid.vision import ImageLimits, PixelRoom
 from candid.wire import App, FixedCredentials
 from candid.wire.binding import bind
 from candid.wire.errors import to_refusal
@@ -87,6 +87,7 @@ def _rooms(application: Application, buckets: Path) -> Rooms:
         images=ImageSource(BucketFolders(buckets)),
         models=face_models(application.engine),
         limits=ImageLimits(),
+        pixels=PixelRoom(200_000_000),
     )
 
 

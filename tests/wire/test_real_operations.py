@@ -22,7 +22,7 @@ from candid.operations.rooms import Rooms
 from candid.server.application import face_models, open_application
 from candid.server.data_folder import create_data_folder
 from candid.server.secrets import create_secrets
-from candid.vision import ImageLimits
+from candid.vision import ImageLimits, PixelRoom
 from candid.wire.binding import bind
 from candid.wire.errors import to_refusal
 
@@ -55,6 +55,7 @@ def real_app(make_app, tmp_path_factory):
             images=ImageSource(BucketFolders(folder.buckets)),
             models=face_models(application.engine),
             limits=ImageLimits(),
+            pixels=PixelRoom(200_000_000),
         )
         handlers = bind(offered(), rooms=rooms, region="us-east-1")
         yield make_app(handlers=handlers, to_refusal=to_refusal, strict_replies=True)

@@ -23,6 +23,7 @@ from candid.server.data_folder import (
     create_data_folder,
     open_data_folder,
 )
+from candid.server.memory import give_back_large_blocks
 from candid.server.run import ListenError, bind, url_of
 from candid.server.run import serve as run_server
 from candid.server.secrets import Secrets, create_secrets, read_secrets
@@ -95,6 +96,7 @@ def serve(
 def _serve(folder: DataFolder, secrets: Secrets, config: Config, *, dev: bool, ready_file: Path | None) -> None:
     from candid.server.application import open_application
 
+    give_back_large_blocks()
     listener = bind(config.host, config.port)
     with listener, open_application(folder, secrets, config) as application:
         facts = application.ready_facts(url_of(listener), dev=dev)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from candid.operations import replies
 from candid.operations.attributes import wanted_of_vision
 from candid.operations.finding import MOST_FACES, NoFaceInImage, find_faces, largest_face
@@ -35,14 +38,12 @@ def compare_faces(_caller: Caller, request: Request, rooms: Rooms) -> Reply:
     level = request.get("QualityFilter") or "NONE"
     contract = rooms.models.default.id
 
-    source_image = rooms.image(request["SourceImage"])
-    source = largest_face(rooms, source_image, level)
+    searched, probe = _source(rooms, request["SourceImage"], level, contract)
     target_image = rooms.image(request["TargetImage"])
     targets = [found for found in find_faces(rooms, target_image, level) if not found.reasons]
     if not targets:
         raise NoFaceInImage
 
-    probe = rooms.engine.embed(source_image, [source.face], contract=contract)[0]
     embeddings = rooms.engine.embed(target_image, [found.face for found in targets], contract=contract)
     matches: list[Reply] = []
     unmatched: list[Reply] = []
@@ -55,10 +56,21 @@ def compare_faces(_caller: Caller, request: Request, rooms: Rooms) -> Reply:
             unmatched.append(compared)
     matches.sort(key=lambda match: match["Similarity"], reverse=True)
     return {
-        "SourceImageFace": {
-            "BoundingBox": replies.bounding_box(replies.box_ratios(source.face.box, source_image)),
-            "Confidence": source.face.confidence,
-        },
+        "SourceImageFace": searched,
         "FaceMatches": matches,
         "UnmatchedFaces": unmatched,
     }
+
+
+def _source(rooms: Rooms, member: object, level: str, contract: str) -> tuple[Reply, NDArray[np.float32]]:
+    """The largest face of the source as the reply shows it, and its embedding.
+
+    The image is let go before the target is decoded: no call holds room for pixels while it waits for more.
+    """
+    image = rooms.image(member)
+    face = largest_face(rooms, image, level).face
+    shown = {
+        "BoundingBox": replies.bounding_box(replies.box_ratios(face.box, image)),
+        "Confidence": face.confidence,
+    }
+    return shown, rooms.engine.embed(image, [face], contract=contract)[0]

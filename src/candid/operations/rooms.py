@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from candid.gallery import Gallery
 from candid.operations.images import ImageSource
 from candid.operations.versions import FaceModels
-from candid.vision import Engine, Image, ImageLimits, InvalidImage, decode_image
+from candid.vision import Engine, Image, ImageLimits, InvalidImage, PixelRoom, decode_image
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Rooms:
     images: ImageSource
     models: FaceModels
     limits: ImageLimits
+    pixels: PixelRoom
     keep_crops: bool = False
 
     def image(self, member: object) -> Image:
@@ -32,7 +33,7 @@ class Rooms:
             raise TypeError("an Image member is a structure")
         data = self.images.read(member)
         try:
-            return decode_image(data, limits=self.limits)
+            return decode_image(data, limits=self.limits, room=self.pixels)
         except InvalidImage as error:
             # Clients look for Amazon's text; what is wrong stands behind it.
             raise InvalidImage(f"Request has invalid image format: {error}") from error

@@ -18,7 +18,7 @@ from candid.operations.versions import FaceModels
 from candid.server.data_folder import DataFolder
 from candid.server.engine import open_engine
 from candid.server.secrets import Secrets
-from candid.vision import Engine, ImageLimits, VisionError
+from candid.vision import Engine, ImageLimits, PixelRoom, VisionError
 from candid.vision.calibration import Calibration, CalibrationError
 from candid.wire import App, Sample
 from candid.wire.binding import bind
@@ -104,6 +104,7 @@ def open_application(folder: DataFolder, secrets: Secrets, config: Config) -> It
             images=ImageSource(_object_store(folder, config)),
             models=models,
             limits=ImageLimits(max_pixels=config.max_image_pixels),
+            pixels=PixelRoom(config.pixels_at_once),
             keep_crops=config.keep_crops,
         )
         app = App(

@@ -34,6 +34,7 @@ from candid.vision.facts import (
     Quality,
     Truth,
 )
+from candid.vision.pixel_room import NoPixelRoom, PixelRoom
 
 __all__ = [
     "AgeRange",
@@ -55,6 +56,8 @@ __all__ = [
     "Landmark",
     "ModelError",
     "ModelMissing",
+    "NoPixelRoom",
+    "PixelRoom",
     "Pose",
     "Quality",
     "QualityLevel",

@@ -20,6 +20,7 @@ from candid.vision.decode_png import read_png
 from candid.vision.decode_stream import Stream
 from candid.vision.errors import ImageTooLarge, ImageTooSmall, InvalidImage
 from candid.vision.facts import Image, Pixels
+from candid.vision.pixel_room import PixelRoom
 
 _JPEG = b"\xff\xd8\xff"
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -44,7 +45,7 @@ class ImageLimits:
     min_side: int = 80
 
 
-def decode_image(data: bytes, *, limits: ImageLimits) -> Image:
+def decode_image(data: bytes, *, limits: ImageLimits, room: PixelRoom | None = None) -> Image:
     """Decode a JPEG or PNG file into upright RGB.
 
     JPEG: baseline, extended and progressive; grey, YCbCr, RGB, CMYK and YCCK. PNG: every colour type and
@@ -55,6 +56,7 @@ def decode_image(data: bytes, *, limits: ImageLimits) -> Image:
     Args:
         data: the file.
         limits: checked before any pixel is decoded.
+        room: what all callers' pixels share; it is waited for, and given back when the image is freed.
 
     Returns:
         uint8 (height, width, 3), RGB.
@@ -63,11 +65,26 @@ def decode_image(data: bytes, *, limits: ImageLimits) -> Image:
         InvalidImage: no JPEG or PNG, or a truncated or corrupt one.
         ImageTooLarge: more bytes or pixels than the limits allow.
         ImageTooSmall: a side is shorter than the limits allow.
+        NoPixelRoom: other images held all the room for too long.
     """
     if len(data) > limits.max_bytes:
         raise ImageTooLarge(f"the image has {len(data)} bytes; at most {limits.max_bytes} are taken")
     stream = _read(data)
     _check_size(stream, limits)
+    if room is None:
+        return Image(_pixels(stream))
+    size = stream.width * stream.height
+    room.take(size)
+    try:
+        image = Image(_pixels(stream))
+    except BaseException:
+        room.give(size)
+        raise
+    room.give_with(image.pixels, size)
+    return image
+
+
+def _pixels(stream: Stream) -> Pixels:
     try:
         pixels = stream.decode()
     except InvalidImage:
@@ -78,7 +95,7 @@ def decode_image(data: bytes, *, limits: ImageLimits) -> Image:
         raise InvalidImage(f"the {stream.kind} is corrupt or truncated; send an intact file") from error
     if pixels.shape != (stream.height, stream.width, 3):
         raise InvalidImage(f"the {stream.kind} does not decode to the size that it states")
-    return Image(_upright(pixels, stream.orientation))
+    return _upright(pixels, stream.orientation)
 
 
 def _read(data: bytes) -> Stream:

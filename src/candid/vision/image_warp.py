@@ -30,7 +30,7 @@ def cut_square(pixels: Pixels, to_image: Affine, *, size: int, repeat_edge: bool
     Returns:
         uint8 (size, size, 3).
     """
-    shrinks = int(math.sqrt(abs(float(np.linalg.det(to_image[:, :2])))))
+    shrinks = int(_step(to_image))
     source, matrix = pixels, to_image
     if shrinks >= 2:
         left, top, right, bottom = _seen(pixels, to_image, size)
@@ -64,13 +64,23 @@ def _centred(matrix: Affine) -> Affine:
     return moved
 
 
+def _step(to_image: Affine) -> float:
+    """Pixels of the image for each of the square."""
+    return math.hypot(to_image[0, 0], to_image[1, 0])
+
+
 def _seen(pixels: Pixels, to_image: Affine, size: int) -> tuple[int, int, int, int]:
     """The upright part of the image that the square can see, with a margin for interpolation."""
-    corners = apply(to_image, np.array([[0, 0], [size, 0], [0, size], [size, size]], np.float64))
-    margin = 2 * math.sqrt(abs(float(np.linalg.det(to_image[:, :2]))))
-    height, width = pixels.shape[:2]
-    low = np.floor(corners.min(axis=0) - margin)
-    high = np.ceil(corners.max(axis=0) + margin)
-    left, right = (int(v) for v in np.clip([low[0], high[0]], 0, width))
-    top, bottom = (int(v) for v in np.clip([low[1], high[1]], 0, height))
+    # In plain numbers, which are quicker than arrays of four corners.
+    margin = 2 * _step(to_image)
+    stretches = []
+    for (along, across, start), limit in zip(to_image.tolist(), pixels.shape[1::-1], strict=True):
+        low = start + min(along * size, 0.0) + min(across * size, 0.0) - margin
+        high = start + max(along * size, 0.0) + max(across * size, 0.0) + margin
+        stretches.append((_within(math.floor(low), limit), _within(math.ceil(high), limit)))
+    (left, right), (top, bottom) = stretches
     return left, top, right, bottom
+
+
+def _within(place: int, limit: int) -> int:
+    return min(max(place, 0), limit)

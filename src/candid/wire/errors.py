@@ -17,6 +17,7 @@ from candid.operations.searching import AmbiguousProbe
 from candid.operations.versions import VersionNotServed
 from candid.vision import errors as vision
 from candid.vision.calibration import CalibrationError
+from candid.vision.pixel_room import NoPixelRoom
 from candid.wire.refusals import Refusal
 
 
@@ -42,6 +43,7 @@ TABLE: dict[type[Exception], Row] = {
     vision.InvalidImage: _FORMAT,
     vision.ImageTooLarge: _TOO_LARGE,
     vision.ImageTooSmall: _INVALID,
+    NoPixelRoom: Row("ThrottlingException"),
     vision.ModelError: _NO_MODEL,
     vision.ModelMissing: _NO_MODEL,
     vision.UnknownContract: _NO_MODEL,

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from candid.vision.detect.proposals import STEP, WINDOW, normalise, propose, shift
-from candid.vision.detect.pyramid import Level
+from candid.vision.detect.pyramid import Pyramid
 from candid.vision.facts import Image
 from candid.vision.models import Models
 from candid.vision.runtime import Lanes, Provider, Runner, open_session
@@ -40,17 +40,18 @@ def test_strips_see_what_the_whole_sees(
 
     pixels = np.ascontiguousarray(astronaut.pixels[:height, 200 : 200 + width])
     found = set()
-    for strip in proposals._strips(Level(pixels, 1.0, 1.0), 0.3):
-        assert strip.pixels.shape[1] <= (proposals.STRIP - 1) * STEP + WINDOW
-        probability, offsets = runner.run(normalise(strip.pixels))
-        windows, _ = proposals._windows(strip, probability[0, 1], offsets[0])
-        found |= {(int(x) // STEP, int(y) // STEP) for x, y in windows[:, :2]}
+    for strip in proposals._strips(Pyramid(pixels, [1.0]), 0, 0.3):
+        array = strip.prepared()
+        assert array.shape[2] <= (proposals.STRIP - 1) * STEP + WINDOW
+        windows = proposals._windows(strip, runner.run(array))
+        found |= set(zip(windows.column.tolist(), windows.row.tolist(), strict=True))
     assert found == whole(runner, pixels, 0.3)
 
 
 def test_levels_too_small_for_a_window_propose_nothing(runner: Runner) -> None:
-    levels = [Level(np.zeros((11, 50, 3), np.uint8), 1, 1), Level(np.zeros((50, 11, 3), np.uint8), 1, 1)]
-    assert propose(runner, levels, thresholds=[0.1, 0.1], most=10).shape == (0, 4)
+    for shape in [(11, 50, 3), (50, 11, 3)]:
+        pyramid = Pyramid(np.zeros(shape, np.uint8), [1.0, 0.5])
+        assert propose(runner, pyramid, thresholds=[0.1, 0.1], most=10).shape == (0, 4)
 
 
 def test_shift_is_in_widths_and_heights() -> None:

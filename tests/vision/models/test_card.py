@@ -65,7 +65,7 @@ def test_an_unknown_field_and_a_missing_one_are_refused():
 def test_an_embedder_has_a_contract_and_a_detector_has_none():
     card = card_of(RECIPES["mobilefacenet"], b"model", dim=192)
     contract = card.contract
-    assert (contract.model, contract.version, contract.dim) == ("mobilefacenet", "1.0", 192)
+    assert (contract.model, contract.version, contract.dim) == ("mobilefacenet", "10.0", 192)
     assert contract.preprocessing == "p1"
     # The weights' digest, not the conversion's: templates stay comparable when only the conversion changes.
     assert contract.digest == RECIPES["mobilefacenet"].members[0].digest

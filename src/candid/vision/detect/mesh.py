@@ -30,6 +30,11 @@ LEFT_CORNER, RIGHT_CORNER = 61, 291
 # The tip of the nose of embedders' templates lies halfway between the mesh's tip (4) and the point below it
 # (1).
 NOSE_TIP = (1, 4)
+# The five as weights of the mesh's points, (5, 468). Double precision, so that a mean is exact to the last bit that
+# a pixel coordinate has.
+_FIVE = np.zeros((5, _POINTS))
+for _row, _part in enumerate((LEFT_EYE, RIGHT_EYE, NOSE_TIP, (LEFT_CORNER,), (RIGHT_CORNER,))):
+    _FIVE[_row, _part] = 1 / len(_part)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,9 +56,7 @@ class Meshes:
 
     def five(self) -> Floats:
         """Eyes, nose tip and mouth corners: float32 (n, 5, 2)."""
-        flat = self.points[:, :, :2]
-        means = [flat[:, part].mean(axis=1) for part in (LEFT_EYE, RIGHT_EYE, NOSE_TIP)]
-        return np.stack([*means, flat[:, LEFT_CORNER], flat[:, RIGHT_CORNER]], axis=1)
+        return np.asarray(_FIVE @ self.points[:, :, :2], np.float32)
 
 
 def squares(boxes: Floats, points: Floats) -> list[Affine]:
@@ -116,7 +119,9 @@ class FaceMesh:
         if not len(candidates):
             return Meshes(np.empty((0, _POINTS, 3), np.float32), np.empty(0, np.float32))
         to_image = squares(candidates.boxes, candidates.points)
-        crops = np.stack([cut_square(image.pixels, matrix, size=SIDE, repeat_edge=True) for matrix in to_image])
+        crops = np.empty((len(to_image), SIDE, SIDE, 3), np.uint8)
+        for i, matrix in enumerate(to_image):
+            crops[i] = cut_square(image.pixels, matrix, size=SIDE, repeat_edge=True)
         mesh, presence = self._runner.run_rows(to_input(crops, mean=0.0, scale=1 / 255, last=False))
         local = mesh.reshape(-1, _POINTS, 3).astype(np.float64)
         placed = np.empty(local.shape, np.float32)

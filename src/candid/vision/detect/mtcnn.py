@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from candid.vision.detect.candidates import Candidates, Floats, no_candidates
 from candid.vision.detect.nms import suppress
 from candid.vision.detect.proposals import WINDOW, normalise, propose, shift
-from candid.vision.detect.pyramid import Level, build_pyramid, cut, level_for
+from candid.vision.detect.pyramid import Level, Pyramid, cut_all
 from candid.vision.facts import Image
 from candid.vision.runtime import Runner
 
@@ -75,12 +75,15 @@ class Mtcnn:
         at = self._at
         smallest = max(SMALLEST, max(image.width, image.height) * SMALLEST_SHARE)
         large = smallest * at.large
-        levels = build_pyramid(image.pixels, self._scales(image, smallest))
-        thresholds = [at.propose_large if large * level.scale_x <= WINDOW else at.propose for level in levels]
-        boxes = propose(self._propose, levels, thresholds=thresholds, most=at.most)
+        pyramid = Pyramid(image.pixels, self._scales(image, smallest))
+        thresholds = [
+            at.propose_large if large * pyramid.scale(level)[0] <= WINDOW else at.propose
+            for level in range(len(pyramid.sizes))
+        ]
+        boxes = propose(self._propose, pyramid, thresholds=thresholds, most=at.most)
         if not len(boxes):
             return no_candidates()
-        levels = [Level(image.pixels, 1.0, 1.0), *levels]
+        levels = [Level(image.pixels, 1.0, 1.0), *pyramid.levels()]
         boxes = self._refined(levels, _square(boxes), large)
         return self._finished(levels, _square(boxes)) if len(boxes) else no_candidates()
 
@@ -93,7 +96,7 @@ class Mtcnn:
         return scales
 
     def _refined(self, levels: Sequence[Level], boxes: Floats, large: float) -> Floats:
-        chances, offsets = self._refine.run_rows(boxes, lambda part: _crops(levels, part, _REFINE_SIDE))
+        chances, offsets = self._refine.run_rows(_crops(levels, boxes, _REFINE_SIDE))
         is_large = boxes[:, 2] - boxes[:, 0] >= large
         threshold = np.where(is_large, self._at.refine_large, self._at.refine)
         likely = np.flatnonzero(chances[:, 1] > threshold)
@@ -101,7 +104,7 @@ class Mtcnn:
         return shift(boxes[stay], offsets[stay])
 
     def _finished(self, levels: Sequence[Level], boxes: Floats) -> Candidates:
-        chances, offsets, points = self._output.run_rows(boxes, lambda part: _crops(levels, part, _OUTPUT_SIDE))
+        chances, offsets, points = self._output.run_rows(_crops(levels, boxes, _OUTPUT_SIDE))
         # Five x, then five y, in widths and heights from the upper left corner.
         size = (boxes[:, 2:] - boxes[:, :2])[:, None]
         places = points.reshape(-1, 2, 5).transpose(0, 2, 1) * size + boxes[:, None, :2]
@@ -119,5 +122,4 @@ def _square(boxes: Floats) -> Floats:
 
 def _crops(levels: Sequence[Level], boxes: Floats, size: int) -> NDArray[np.float32]:
     """The insides of square boxes as the networks take them."""
-    crops = [cut(level_for(levels, side=float(box[2] - box[0]), wanted=size), box, size=size) for box in boxes]
-    return normalise(np.stack(crops))
+    return normalise(cut_all(levels, boxes, size=size))

@@ -8,17 +8,18 @@ the image's size.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from candid.vision.detect.candidates import Floats
-from candid.vision.detect.nms import suppress
-from candid.vision.detect.pyramid import Level
+from candid.vision.detect.nms import suppress, suppress_within
+from candid.vision.detect.pyramid import Pyramid
 from candid.vision.facts import Pixels
 from candid.vision.runtime import Runner
 from candid.vision.runtime.layout import to_input
+from candid.vision.runtime.runner import Outputs
 
 # The window and its step, from the network's kernels: 3, pooling 2, 3, 3.
 WINDOW = 12
@@ -31,47 +32,72 @@ _SAME_LEVEL, _ALL_LEVELS = 0.5, 0.7
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Strip:
-    level: Level
+    """Some rows of a level, as one pass takes them.
+
+    Attributes:
+        pyramid: where the level is.
+        level: which one.
+        threshold: a window with a lower probability is no face.
+        row: of the output, the first.
+        rows: of the output.
+    """
+
+    pyramid: Pyramid
+    level: int
     threshold: float
-    row: int  # of the output
-    pixels: Pixels  # (1, rows, columns, 3)
+    row: int
+    rows: int
+
+    def prepared(self) -> Floats:
+        """The network's input, (1, 3, height, width)."""
+        top = self.row * STEP
+        return normalise(self.pyramid.level(self.level).pixels[None, top : top + (self.rows - 1) * STEP + WINDOW])
 
 
-def propose(
-    runner: Runner, levels: Sequence[Level], *, thresholds: Sequence[float], most: int
-) -> Floats:
+@dataclass(frozen=True, slots=True, eq=False)
+class Windows:
+    """Windows in which there may be a face.
+
+    Attributes:
+        level: int (n,).
+        column: of the level's output, int (n,).
+        row: likewise.
+        chances: float32 (n,), the probabilities.
+        offsets: float32 (n, 4), what the network moves each side by, in widths and heights.
+    """
+
+    level: NDArray[np.intp]
+    column: NDArray[np.intp]
+    row: NDArray[np.intp]
+    chances: Floats
+    offsets: Floats
+
+    def boxes(self, pyramid: Pyramid) -> Floats:
+        """The windows themselves in image pixels, float32 (n, 4): left, top, right, bottom."""
+        corner = np.stack([self.column, self.row], axis=1) * STEP
+        scale = np.array([pyramid.scale(index) for index in range(len(pyramid.sizes))])[self.level]
+        return np.concatenate([corner / scale, (corner + WINDOW) / scale], axis=1).astype(np.float32)
+
+
+def propose(runner: Runner, pyramid: Pyramid, *, thresholds: Sequence[float], most: int) -> Floats:
     """Boxes (n, 4), best first, in image pixels: left, top, right, bottom.
 
     Args:
         runner: the model `mtcnn-pnet`.
-        levels: sizes of the image.
+        pyramid: sizes of the image.
         thresholds: for each level: a window with a lower probability is no face.
         most: of the boxes.
     """
-    strips = [
-        strip
-        for level, threshold in zip(levels, thresholds, strict=True)
-        for strip in _strips(level, threshold)
-    ]
-    # The largest first, so that the cores finish together.
-    strips.sort(key=lambda strip: -strip.pixels.size)
-    outputs = runner.run_all([strip.pixels for strip in strips], normalise)
-    boxes, chances = [], []
-    found: dict[float, list[tuple[Floats, Floats]]] = {}
-    for strip, (probability, offsets) in zip(strips, outputs, strict=True):
-        windows = _windows(strip, probability[0, 1], offsets[0])
-        found.setdefault(strip.level.scale_x, []).append(windows)
-    for parts in found.values():
-        level_boxes = np.concatenate([part[0] for part in parts])
-        level_chances = np.concatenate([part[1] for part in parts])
-        stay = suppress(level_boxes[:, :4], level_chances, threshold=_SAME_LEVEL)
-        boxes.append(level_boxes[stay])
-        chances.append(level_chances[stay])
-    if not boxes:
+    # From the largest level to the smallest, so that the cores finish together.
+    strips = [strip for level, threshold in enumerate(thresholds) for strip in _strips(pyramid, level, threshold)]
+    parts = runner.run_each(strips, _Strip.prepared, _windows)
+    if not parts:
         return np.empty((0, 4), np.float32)
-    every = np.concatenate(boxes)
-    stay = suppress(every[:, :4], np.concatenate(chances), threshold=_ALL_LEVELS)[:most]
-    return shift(every[stay, :4], every[stay, 4:])
+    found = Windows(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Windows)))
+    boxes = found.boxes(pyramid)
+    stay = suppress_within(boxes, found.chances, found.level, threshold=_SAME_LEVEL)
+    stay = stay[suppress(boxes[stay], found.chances[stay], threshold=_ALL_LEVELS)[:most]]
+    return shift(boxes[stay], found.offsets[stay])
 
 
 def normalise(pixels: Pixels) -> NDArray[np.float32]:
@@ -85,28 +111,25 @@ def shift(boxes: Floats, offsets: Floats) -> Floats:
     return boxes + offsets * size
 
 
-def _strips(level: Level, threshold: float) -> list[_Strip]:
-    rows = (level.pixels.shape[0] - WINDOW) // STEP + 1
-    if rows < 1 or level.pixels.shape[1] < WINDOW:
+def _strips(pyramid: Pyramid, level: int, threshold: float) -> list[_Strip]:
+    width, height = pyramid.sizes[level]
+    rows = (height - WINDOW) // STEP + 1
+    if rows < 1 or width < WINDOW:
         return []
     count = -(-rows // STRIP)
     each = -(-rows // count)
-    return [
-        _Strip(
-            level,
-            threshold,
-            row,
-            level.pixels[None, row * STEP : (min(row + each, rows) - 1) * STEP + WINDOW],
-        )
-        for row in range(0, rows, each)
-    ]
+    return [_Strip(pyramid, level, threshold, row, min(each, rows - row)) for row in range(0, rows, each)]
 
 
-def _windows(strip: _Strip, chances: Floats, offsets: Floats) -> tuple[Floats, Floats]:
-    """Windows over the threshold: left, top, right, bottom and their four offsets; and their probabilities."""
-    rows, columns = np.nonzero(chances > strip.threshold)
-    corner = np.stack([columns, rows + strip.row], axis=1) * STEP
-    scale = np.array([strip.level.scale_x, strip.level.scale_y])
-    sides = np.concatenate([corner / scale, (corner + WINDOW) / scale], axis=1)
-    moved = np.concatenate([sides, offsets[:, rows, columns].T], axis=1)
-    return moved.astype(np.float32), chances[rows, columns]
+def _windows(strip: _Strip, outputs: Outputs) -> Windows:
+    """Those over the strip's threshold."""
+    chances, offsets = outputs[0][0, 1], outputs[1][0]
+    over = np.flatnonzero(chances > strip.threshold)
+    row, column = np.divmod(over, chances.shape[1])
+    return Windows(
+        level=np.full(len(over), strip.level),
+        column=column,
+        row=row + strip.row,
+        chances=chances.ravel()[over],
+        offsets=offsets.reshape(4, -1).T[over],
+    )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from candid.vision.detect.candidates import Floats
 from candid.vision.facts import Pixels
+
+Size = tuple[int, int]  # width and height
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,47 +30,78 @@ class Level:
     scale_y: float
 
 
-def build_pyramid(pixels: Pixels, scales: Sequence[float]) -> list[Level]:
-    """The image at each scale, every level made from the one before it.
+class Pyramid:
+    """The image at falling scales; a level is made when it is first asked for, from the one before it.
+
+    So the first level, by far the dearest to search, is searched while another core makes the others.
+    """
+
+    sizes: tuple[Size, ...]
+    _made: list[Level]  # grows under _lock; what is in it stays, so that reading needs no lock
+
+    def __init__(self, pixels: Pixels, scales: Sequence[float]) -> None:
+        """Levels of uint8 (height, width, 3) at each of the scales, which fall."""
+        height, width = pixels.shape[:2]
+        self.sizes = tuple((max(round(width * s), 1), max(round(height * s), 1)) for s in scales)
+        self._pixels = pixels
+        self._lock = threading.Lock()
+        self._made = []
+
+    def level(self, index: int) -> Level:
+        """The level at one of the scales; any thread may ask."""
+        if index < len(self._made):
+            return self._made[index]
+        with self._lock:
+            for size in self.sizes[len(self._made) : index + 1]:
+                source = self._made[-1].pixels if self._made else self._pixels
+                scale_x, scale_y = self.scale(len(self._made))
+                self._made.append(Level(_shrunk(source, size), scale_x, scale_y))
+            return self._made[index]
+
+    def scale(self, index: int) -> tuple[float, float]:
+        """`scale_x` and `scale_y` of a level."""
+        height, width = self._pixels.shape[:2]
+        return self.sizes[index][0] / width, self.sizes[index][1] / height
+
+    def levels(self) -> list[Level]:
+        """All of them, the largest first."""
+        return [self.level(index) for index in range(len(self.sizes))]
+
+
+def _shrunk(pixels: Pixels, size: Size) -> Pixels:
+    # Interpolating between two pixels is averaging as long as no more than two become one.
+    while size[0] * 2 < pixels.shape[1] and size[1] * 2 < pixels.shape[0]:
+        half = (pixels.shape[1] // 2, pixels.shape[0] // 2)
+        pixels = cv2.resize(pixels, half, interpolation=cv2.INTER_LINEAR)
+    if size == (pixels.shape[1], pixels.shape[0]):
+        return pixels
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR))
+
+
+def cut_all(levels: Sequence[Level], boxes: Floats, *, size: int) -> Pixels:
+    """The insides of boxes as squares, each from the smallest level that shows enough; black beyond the image.
 
     Args:
-        pixels: uint8 (height, width, 3).
-        scales: falling.
+        levels: where to cut from, the largest first. The smallest in which a box is as wide as the square is
+            taken, else the largest.
+        boxes: float32 (n, 4): left, top, right, bottom in pixels of the image.
+        size: pixels a side of each square.
+
+    Returns:
+        uint8 (n, size, size, 3).
     """
-    height, width = pixels.shape[:2]
-    levels: list[Level] = []
-    source = pixels
-    for scale in scales:
-        size = (max(round(width * scale), 1), max(round(height * scale), 1))
-        # Interpolating between two pixels is averaging as long as no more than two become one.
-        while size[0] * 2 < source.shape[1] and size[1] * 2 < source.shape[0]:
-            half = (source.shape[1] // 2, source.shape[0] // 2)
-            source = cv2.resize(source, half, interpolation=cv2.INTER_LINEAR)
-        if size != (source.shape[1], source.shape[0]):
-            source = cv2.resize(source, size, interpolation=cv2.INTER_LINEAR)
-        levels.append(Level(source, size[0] / width, size[1] / height))
-    return levels
-
-
-def level_for(levels: Sequence[Level], *, side: float, wanted: int) -> Level:
-    """The smallest level in which something of `side` pixels still has `wanted`, else the largest level."""
-    fits = [level for level in levels if side * level.scale_x >= wanted]
-    return min(fits, key=lambda level: level.scale_x) if fits else max(levels, key=lambda level: level.scale_x)
-
-
-def cut(level: Level, box: np.ndarray, *, size: int) -> Pixels:
-    """The inside of a box as a square; black beyond the image.
-
-    Args:
-        level: where to cut from.
-        box: float (4,): left, top, right, bottom in pixels of the image.
-        size: pixels a side of the result.
-    """
-    across = (box[2] - box[0]) * level.scale_x / size
-    down = (box[3] - box[1]) * level.scale_y / size
+    scales = np.array([(level.scale_x, level.scale_y) for level in levels])
+    sides = (boxes[:, 2] - boxes[:, 0]).astype(np.float64)
+    fits = sides[:, None] * scales[:, 0] >= size
+    chosen = np.maximum(fits.sum(axis=1) - 1, 0)
+    scale = scales[chosen].astype(np.float32)
+    step = (boxes[:, 2:] - boxes[:, :2]) * scale / np.float32(size)
+    matrices = np.zeros((len(boxes), 2, 3))
+    matrices[:, [0, 1], [0, 1]] = step
     # OpenCV's coordinates are those of pixel centres.
-    x = box[0] * level.scale_x + across / 2 - 0.5
-    y = box[1] * level.scale_y + down / 2 - 0.5
-    matrix = np.array([[across, 0, x], [0, down, y]], np.float64)
+    matrices[:, :, 2] = boxes[:, :2] * scale + step / 2 - np.float32(0.5)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(level.pixels, matrix, (size, size), flags=flags))
+    squares = np.empty((len(boxes), size, size, 3), np.uint8)
+    for square, matrix, index in zip(squares, matrices, chosen.tolist(), strict=True):
+        cv2.warpAffine(levels[index].pixels, matrix, (size, size), dst=square, flags=flags)
+    return squares

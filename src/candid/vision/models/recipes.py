@@ -244,7 +244,8 @@ _EMBEDDERS = (
         name="mobilefacenet",
         kind=Kind.EMBEDDER,
         family="arcface",
-        version="1.0",
+        # Clients of Amazon tell old behaviour from new by FaceModelVersion: theirs ends below 10, ours begin there.
+        version="10.0",
         package=EXPO,
         members=(
             Member(

@@ -24,11 +24,16 @@ class Lanes:
     _callers: int  # guarded by _lock, as is _closed
     _closed: bool
 
-    def __init__(self, width: int) -> None:
-        """Lanes for `width` cores; 1 means that callers do everything."""
+    def __init__(self, width: int, *, most_callers: int = 0) -> None:
+        """Lanes.
+
+        Args:
+            width: cores; 1 means that callers do everything.
+            most_callers: that may be at work at once; 0: one for each core.
+        """
         self.width = width
         self._lock = threading.Lock()
-        self._turns = threading.Semaphore(width)
+        self._turns = threading.Semaphore(most_callers or width)
         self._callers = 0
         self._closed = False
         # Handed over without futures: there are four such hand-overs a photograph, and what a future adds to
@@ -43,7 +48,7 @@ class Lanes:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Be one of the callers at work, of whom there are at most `width`; first waits until there is room."""
+        """Be one of the callers at work, of whom there are only so many; first waits until there is room."""
         with self._turns:
             with self._lock:
                 self._callers += 1
@@ -56,7 +61,7 @@ class Lanes:
     def free(self) -> int:
         """Lanes that one caller can use now: its own, and those of cores that no other caller keeps busy."""
         with self._lock:
-            return 1 if self._closed else self.width - max(self._callers - 1, 0)
+            return 1 if self._closed else max(self.width - max(self._callers - 1, 0), 1)
 
     def map(self, work: Callable[[Piece], Result], pieces: Sequence[Piece]) -> list[Result]:
         """`work` of each piece, in order; the first error is raised once nothing runs any more."""
