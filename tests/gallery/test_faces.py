@@ -1,6 +1,7 @@
 """Enrolling, listing and deleting faces."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from candid.gallery import (
     CollectionNotFound,
     ContractMismatch,
+    FaceBox,
     InvalidInput,
     InvalidPageToken,
     LimitExceeded,
@@ -138,3 +140,33 @@ def test_face_ids_have_one_text_each(raw):
     assert face_id_bytes(text) == raw
     for other in (text.upper(), text.replace("-", ""), "{" + text + "}", text + "0", text[:-1], text + "\n"):
         assert other == text or face_id_bytes(other) is None
+
+
+def test_the_same_image_under_the_same_name_is_enrolled_once(gallery, make):
+    vectors = make.unit(3, seed=5)
+    named = {"external_image_id": "n", "image_digest": b"d" * 32}
+    boxes = [FaceBox(0.1 * i, 0.1, 0.05, 0.05) for i in range(3)]
+    faces = [
+        replace(make.face(vector), box=box, **named)
+        for vector, box in zip(vectors, boxes, strict=True)
+    ]
+    first = gallery.faces.add("a", "people", faces[:2], contract=make.contract)
+    moved = replace(faces[0], box=FaceBox(1e-6, 0.1, 0.05, 0.05))
+    second = gallery.faces.add("a", "people", [moved, faces[2]], contract=make.contract)
+    assert second[0] == first[0]
+    assert second[1].face_id not in {face.face_id for face in first}
+    assert gallery.collections.describe("a", "people").faces == 3
+    (found,) = gallery.search.faces("a", "people", vectors[:1], contract=make.contract, k=5, min_score=0.99)
+    assert [match.face.face_id for match in found] == [first[0].face_id]
+
+    for changes in ({"external_image_id": "m"}, {"image_digest": b"e" * 32}, {"external_image_id": None}):
+        other = replace(faces[0], **changes)
+        (stored,) = gallery.faces.add("a", "people", [other], contract=make.contract)
+        assert stored.face_id != first[0].face_id
+    gallery.collections.create("a", "elsewhere", contract=make.contract, dimension=16)
+    (elsewhere,) = gallery.faces.add("a", "elsewhere", faces[:1], contract=make.contract)
+    assert elsewhere.face_id != first[0].face_id
+
+    gallery.faces.delete("a", "people", [first[0].face_id])
+    (anew,) = gallery.faces.add("a", "people", faces[:1], contract=make.contract)
+    assert anew.face_id != first[0].face_id

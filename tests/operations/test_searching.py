@@ -226,3 +226,20 @@ def test_users(
     with pytest.raises(rekognition.exceptions.ResourceNotFoundException):
         rekognition.delete_user(CollectionId=collection, UserId="u:1")
     assert rekognition.describe_collection(CollectionId=collection)["FaceCount"] == 2
+
+
+def test_a_repeated_call_enrols_nobody_twice(rekognition: Any, collection: str, group: bytes) -> None:
+    def enrol(**members: Any) -> list[str]:
+        reply = rekognition.index_faces(
+            CollectionId=collection, Image={"Bytes": group}, QualityFilter="NONE", **members
+        )
+        return [record["Face"]["FaceId"] for record in reply["FaceRecords"]]
+
+    first = enrol(ExternalImageId="group", MaxFaces=2)
+    again = enrol(ExternalImageId="group")
+    assert again[:2] == first
+    assert len(set(again)) == 4
+    assert enrol(ExternalImageId="group") == again
+    assert rekognition.describe_collection(CollectionId=collection)["FaceCount"] == 4
+    assert not set(enrol(ExternalImageId="another")) & set(again)
+    assert not set(enrol()) & set(enrol())

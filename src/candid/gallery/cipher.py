@@ -24,6 +24,7 @@ numbers.
 
 from __future__ import annotations
 
+import hmac
 import struct
 import threading
 from collections import OrderedDict
@@ -169,6 +170,15 @@ class KeyRing:
             while len(self._ciphers) > REMEMBERED:
                 self._ciphers.popitem(last=False)
         return made
+
+    def source(self, collection: Sealable, image_digest: bytes, external_image_id: str) -> bytes:
+        """What stands for one image under one name in one collection, 16 bytes.
+
+        Keyed, so that nobody who has the database alone can ask it whether a certain image was enrolled.
+        """
+        context = bind(collection.account, collection.id)
+        key = self._derive("sources of faces", salt=collection.salt, context=context)
+        return hmac.digest(key, bind(image_digest, external_image_id), "sha256")[:16]
 
     def forget(self, collection: Sealable) -> None:
         """Drop a deleted collection's ciphers from memory."""

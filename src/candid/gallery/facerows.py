@@ -12,6 +12,8 @@ from candid.gallery.schema import first_row, last_row, row
 
 # Parameters in one statement; well below SQLite's limit.
 _AT_ONCE = 500
+# Boxes of one face in one image, as ratios: batches of other sizes move them by rounding errors, some 1e-6.
+_SAME_PLACE = 1e-3
 
 _COLUMNS = (
     "f.id, f.face_id, f.image_id, f.external_image_id, f.box_left, f.box_top, f.box_width, f.box_height,"
@@ -20,7 +22,7 @@ _COLUMNS = (
 SELECT = f"SELECT {_COLUMNS} FROM faces f LEFT JOIN users u ON u.id = f.user"  # noqa: S608
 INSERT = (
     "INSERT INTO faces (id, face_id, image_id, external_image_id, box_left, box_top, box_width, box_height,"
-    " confidence, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " confidence, created_at, source) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -44,7 +46,7 @@ def face_id_bytes(text: str) -> bytes | None:
     return raw if len(raw) == 16 and face_id_text(raw) == text else None
 
 
-def to_row(face: Face, raw_id: bytes) -> tuple[object, ...]:
+def to_row(face: Face, raw_id: bytes, source: bytes | None) -> tuple[object, ...]:
     """A face's columns after its row number."""
     box = face.box
     return (
@@ -57,6 +59,7 @@ def to_row(face: Face, raw_id: bytes) -> tuple[object, ...]:
         box.height,
         face.confidence,
         face.created_at,
+        source,
     )
 
 
@@ -99,6 +102,25 @@ def locate(connection: sqlite3.Connection, stored: Stored, face_id: str) -> tupl
         (raw, first_row(stored.key), last_row(stored.key)),
     ).fetchone()
     return None if found is None else (found[0], found[1])
+
+
+def enrolled_before(connection: sqlite3.Connection, stored: Stored, source: bytes) -> list[Face]:
+    """The faces of this source that stand in the collection."""
+    found = connection.execute(
+        f"{SELECT} WHERE f.source = ? AND f.id BETWEEN ? AND ?",
+        (source, first_row(stored.key), last_row(stored.key)),
+    )
+    return [from_row(columns, stored.contract) for columns in found]
+
+
+def at_place(faces: Iterable[Face], box: FaceBox) -> Face | None:
+    """The one of these faces that was where `box` is."""
+    return next((face for face in faces if _furthest(face.box, box) < _SAME_PLACE), None)
+
+
+def _furthest(a: FaceBox, b: FaceBox) -> float:
+    sides = ((a.left, b.left), (a.top, b.top), (a.width, b.width), (a.height, b.height))
+    return max(abs(one - other) for one, other in sides)
 
 
 def by_number(connection: sqlite3.Connection, stored: Stored, numbers: Iterable[int]) -> dict[int, Face]:

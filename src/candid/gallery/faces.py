@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -12,11 +13,23 @@ import numpy as np
 from candid.gallery import facerows, rows, templating
 from candid.gallery.core import Core
 from candid.gallery.errors import InvalidInput, LimitExceeded, UserNotFound
-from candid.gallery.records import Deletion, Face, NewFace, Page, Reason, Refusal
+from candid.gallery.records import Deletion, Face, NewFace, Page, Reason, Refusal, Vectors
 from candid.gallery.rows import Kind, Stored
 from candid.gallery.schema import first_row, last_row, number_of, row
 from candid.gallery.vectors import unit_rows
 from candid.gallery.writer import Written
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Fresh:
+    """A new face, sealed and ready to be written; `source` is None where it is enrolled each time."""
+
+    face: Face
+    raw: bytes
+    vector: Vectors
+    sealed: bytes
+    crop: bytes | None
+    source: bytes | None
 
 
 class Faces:
@@ -30,7 +43,9 @@ class Faces:
     ) -> tuple[Face, ...]:
         """Enrol faces, all or none of them.
 
-        When this returns they are on the disk, and every later search and listing sees them.
+        When this returns they are on the disk, and every later search and listing sees them. A face that
+        stands in the collection already, from the same image under the same name, is not enrolled again:
+        the one that is there is returned, so that a client may repeat a call whose answer it missed.
 
         Args:
             account: whose collection.
@@ -53,54 +68,76 @@ class Faces:
         rows.require_contract(stored, contract)
         if not new:
             return ()
-        embeddings = unit_rows(_stacked(new, stored.dimension), stored.dimension)
-        now = core.clock()
-        ids = [facerows.new_face_id(core.randomness) for _ in new]
-        faces = tuple(
-            facerows.enrolled(face, raw, contract=contract, created_at=now)
-            for face, raw in zip(new, ids, strict=True)
-        )
-        seal = core.cipher(stored, Kind.FACES).seal_vector
-        sealed = [
-            (raw, seal(vector, owner=raw, contract=contract))
-            for raw, vector in zip(ids, embeddings, strict=True)
-        ]
-        columns = [facerows.to_row(face, raw) for face, raw in zip(faces, ids, strict=True)]
-        crops = self._seal_crops(stored, new, ids)
+        fresh = self._prepared(stored, new, contract)
 
         def job(connection: sqlite3.Connection) -> Written[tuple[Face, ...]]:
             current = rows.unchanged(connection, stored)
-            if current.faces + len(new) > core.limits.faces_a_collection:
-                most = core.limits.faces_a_collection
-                raise LimitExceeded(f"the collection may hold {most} faces; delete some first")
-            space = current.face_space
-            numbers = templating.append(connection, space, sealed)
-            places = [row(stored.key, number) for number in numbers.tolist()]
-            connection.executemany(
-                facerows.INSERT, [(place, *face) for place, face in zip(places, columns, strict=True)]
-            )
-            connection.executemany(
-                "INSERT INTO crops (id, sealed) VALUES (?, ?)", [(places[i], crop) for i, crop in crops]
-            )
-            connection.execute(
-                "UPDATE collections SET faces = faces + ?, crops = crops + ? WHERE key = ?",
-                (len(new), len(crops), stored.key),
-            )
-            due = core.due(connection, space)
-            return Written(faces, partial(_added, core, space, numbers, embeddings, due))
+            before = {
+                source: facerows.enrolled_before(connection, stored, source)
+                for source in {each.source for each in fresh if each.source is not None}
+            }
+            known = [facerows.at_place(before.get(each.source or b"", ()), each.face.box) for each in fresh]
+            added = [each for each, face in zip(fresh, known, strict=True) if face is None]
+            faces = tuple(face or each.face for each, face in zip(fresh, known, strict=True))
+            if not added:
+                return Written(faces)
+            return Written(faces, self._insert(connection, current, added))
 
         return core.writer.submit(job)
 
-    def _seal_crops(
-        self, stored: Stored, new: Sequence[NewFace], ids: Sequence[bytes]
-    ) -> list[tuple[int, bytes]]:
-        """Sealed crops by their face's position. They belong to no contract: they outlive it."""
-        cipher = self._core.cipher(stored, "crop")
-        return [
-            (i, cipher.seal(face.crop, owner=raw, contract=""))
-            for i, (face, raw) in enumerate(zip(new, ids, strict=True))
-            if face.crop is not None
+    def _prepared(self, stored: Stored, new: Sequence[NewFace], contract: str) -> list[_Fresh]:
+        """All that can be done for new faces before their turn to be written."""
+        core = self._core
+        embeddings = unit_rows(_stacked(new, stored.dimension), stored.dimension)
+        now = core.clock()
+        seal, cipher = core.cipher(stored, Kind.FACES).seal_vector, core.cipher(stored, "crop")
+        fresh = []
+        for face, vector in zip(new, embeddings, strict=True):
+            raw = facerows.new_face_id(core.randomness)
+            named = face.image_digest is not None and face.external_image_id is not None
+            fresh.append(
+                _Fresh(
+                    face=facerows.enrolled(face, raw, contract=contract, created_at=now),
+                    raw=raw,
+                    vector=vector,
+                    sealed=seal(vector, owner=raw, contract=contract),
+                    # Crops belong to no contract: they outlive it.
+                    crop=None if face.crop is None else cipher.seal(face.crop, owner=raw, contract=""),
+                    source=core.keys.source(stored, face.image_digest or b"", face.external_image_id or "")
+                    if named
+                    else None,
+                )
+            )
+        return fresh
+
+    def _insert(
+        self, connection: sqlite3.Connection, current: Stored, added: Sequence[_Fresh]
+    ) -> Callable[[], None]:
+        """Write rows; what is to be done once they are durable."""
+        core = self._core
+        if current.faces + len(added) > core.limits.faces_a_collection:
+            most = core.limits.faces_a_collection
+            raise LimitExceeded(f"the collection may hold {most} faces; delete some first")
+        space = current.face_space
+        numbers = templating.append(connection, space, [(each.raw, each.sealed) for each in added])
+        places = [row(current.key, number) for number in numbers.tolist()]
+        connection.executemany(
+            facerows.INSERT,
+            [
+                (place, *facerows.to_row(each.face, each.raw, each.source))
+                for place, each in zip(places, added, strict=True)
+            ],
+        )
+        crops = [
+            (place, each.crop) for place, each in zip(places, added, strict=True) if each.crop is not None
         ]
+        connection.executemany("INSERT INTO crops (id, sealed) VALUES (?, ?)", crops)
+        connection.execute(
+            "UPDATE collections SET faces = faces + ?, crops = crops + ? WHERE key = ?",
+            (len(added), len(crops), current.key),
+        )
+        vectors = np.stack([each.vector for each in added])
+        return partial(_added, core, space, numbers, vectors, core.due(connection, space))
 
     def list(
         self,

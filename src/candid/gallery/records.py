@@ -63,6 +63,8 @@ class NewFace:
         image_id: lowercase UUID of the image it came from.
         external_image_id: the caller's name for the image. Stored in clear: no place for names of people.
         crop: the encoded aligned crop, where the operator keeps crops so that models can be upgraded.
+        image_digest: of the image's bytes, where the same face of the same image under the same
+            `external_image_id` is to be enrolled once only; None: it is enrolled each time.
     """
 
     embedding: Vectors
@@ -71,6 +73,7 @@ class NewFace:
     image_id: str
     external_image_id: str | None = None
     crop: bytes | None = None
+    image_digest: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

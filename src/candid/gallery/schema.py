@@ -3,14 +3,16 @@
 Faces, users, templates and crops are numbered `owner << 32 | number`: everything of one collection lies
 together, in the order of insertion, and a range of numbers is all of it. The number is never given twice.
 
-    collections   what a collection is, and counts salts         what its keys hang on; written once and never
-    updated, so that no copy of it is left behind spaces        a set of comparable vectors: each collection
-    has one of its faces and one of its users templates     the vectors, sealed: space << 32 | number, in the
-    order in which they became durable faces, users  collection << 32 | number; a face's template has the same
-    number as the face crops         sealed aligned crops, where they are kept, numbered like faces blocks
-    the index: compressed codes of consecutive templates, sealed (`candid.gallery.index.blocks`) onces
-    outcomes of idempotent calls, sealed purges        what is dead and not yet erased: all rows of a
-    `collection` or `space`; `unfinished` is a space
+    collections   what a collection is, and counts
+    salts         what its keys hang on; written once and never updated, so that no copy of it is left behind
+    spaces        a set of comparable vectors: each collection has one of its faces and one of its users
+    templates     the vectors, sealed: space << 32 | number, in the order in which they became durable
+    faces, users  collection << 32 | number; a face's template has the same number as the face; `source` tells
+                  the same image under the same name again (`KeyRing.source`)
+    crops         sealed aligned crops, where they are kept, numbered like faces
+    blocks        the index: compressed codes of consecutive templates, sealed (`candid.gallery.index.blocks`)
+    onces         outcomes of idempotent calls, sealed
+    purges        what is dead and not yet erased: all rows of a `collection` or `space`; `unfinished` is a space
                   that a collection is being moved to, and dead if the process ends before that is done
 
 The index stands in the same database as the truth, so one transaction changes both: there is no moment at
@@ -62,9 +64,11 @@ CREATE TABLE faces (
     box_height REAL NOT NULL,
     confidence REAL NOT NULL,
     created_at REAL NOT NULL,
-    user INTEGER
+    user INTEGER,
+    source BLOB
 ) STRICT;
 CREATE UNIQUE INDEX faces_by_face_id ON faces (face_id);
+CREATE INDEX faces_by_source ON faces (source) WHERE source IS NOT NULL;
 CREATE INDEX faces_by_user ON faces (user) WHERE user IS NOT NULL;
 CREATE TABLE crops (id INTEGER PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
 CREATE TABLE users (

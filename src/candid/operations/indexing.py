@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from typing import Any
 
@@ -23,7 +24,12 @@ def index_faces(caller: Caller, request: Request, rooms: Rooms) -> Reply:
     contract = rooms.models.require(collection.contract)
     wanted = request.get("DetectionAttributes") or ["DEFAULT"]
     level = request.get("QualityFilter") or "AUTO"
-    image = rooms.image(request["Image"])
+    name = request.get("ExternalImageId")
+    data = rooms.read(request["Image"])
+    # Amazon stores a face of the same image under the same name in the same collection once.
+    # https://docs.aws.amazon.com/rekognition/latest/APIReference/API_IndexFaces.html
+    digest = None if name is None else hashlib.sha256(data).digest()
+    image = rooms.decode(data)
 
     found = find_faces(rooms, image, level, wanted=wanted, most=LOOKED_AT)
     room = min(request.get("MaxFaces") or MOST_FACES, MOST_FACES)
@@ -38,8 +44,9 @@ def index_faces(caller: Caller, request: Request, rooms: Rooms) -> Reply:
             box=replies.box_ratios(each.face.box, image),
             confidence=each.face.confidence,
             image_id=image_id,
-            external_image_id=request.get("ExternalImageId"),
+            external_image_id=name,
             crop=None if crops is None else crops[i],
+            image_digest=digest,
         )
         for i, (each, embedding) in enumerate(zip(indexed, embeddings, strict=True))
     ]

@@ -29,9 +29,24 @@ class Rooms:
             ImageSourceError: it cannot be had.
             VisionError: it is no image that Candid takes.
         """
+        return self.decode(self.read(member))
+
+    def read(self, member: object) -> bytes:
+        """The bytes of a request's `Image` member.
+
+        Raises:
+            ImageSourceError: they cannot be had.
+        """
         if not isinstance(member, dict):
             raise TypeError("an Image member is a structure")
-        data = self.images.read(member)
+        return self.images.read(member)
+
+    def decode(self, data: bytes) -> Image:
+        """The image that these bytes hold.
+
+        Raises:
+            VisionError: it is no image that Candid takes.
+        """
         try:
             return decode_image(data, limits=self.limits, room=self.pixels)
         except InvalidImage as error:

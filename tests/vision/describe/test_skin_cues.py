@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ def darkened(chip: FaceChip, points: list[int], *, gain: float, radius: int) -> 
     for x, y in chip.points[points]:
         cv2.circle(mask, (int(x), int(y)), radius, 1, -1)
     soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 1)[..., None]
-    return FaceChip((chip.pixels * (1 - soft * (1 - gain))).astype(np.uint8), chip.points)
+    return replace(chip, pixels=(chip.pixels * (1 - soft * (1 - gain))).astype(np.uint8))
 
 
 def framed(chip: FaceChip) -> FaceChip:
@@ -28,7 +30,7 @@ def framed(chip: FaceChip) -> FaceChip:
         cv2.circle(pixels, (int(eye[0]), int(eye[1]) + 2), radius, (20, 20, 20), 2)
     bridge = int(chip.points[6, 1])
     cv2.line(pixels, (int(left[0]) + radius, bridge), (int(right[0]) - radius, bridge), (20, 20, 20), 2)
-    return FaceChip(pixels, chip.points)
+    return replace(chip, pixels=pixels)
 
 
 def test_a_drawn_mustache_is_seen(chip: FaceChip) -> None:
@@ -51,6 +53,6 @@ def test_drawn_eyeglasses_are_seen(chip: FaceChip) -> None:
 
 @given(st.floats(0.5, 0.95))
 def test_exposure_hardly_matters(chip: FaceChip, gain: float) -> None:
-    dimmed = FaceChip((chip.pixels * gain).astype(np.uint8), chip.points)
+    dimmed = replace(chip, pixels=(chip.pixels * gain).astype(np.uint8))
     before, after = skin_cues(chip), skin_cues(dimmed)
     assert after == pytest.approx(before, abs=0.25)
