@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from candid.benchmarks.machine import this_machine
 from candid.benchmarks.rivals import Rival
-from candid.benchmarks.timing import Timing, in_turns
+from candid.benchmarks.timing import Timing, in_turns, per_second
 from candid.vision import Engine, Image, ImageLimits, decode_image
 from candid.vision.runtime import recording
 
 LIMITS = ImageLimits()
+_THROUGHPUT_SECONDS = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +34,25 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class RivalWork:
-    """Another library on the same image, and how many times faster Candid is at its median."""
+    """Another library on the same image, in turns with Candid's IndexFaces work.
+
+    Attributes:
+        name: of the library.
+        does: what is measured of it.
+        timing: of one image after the other.
+        times_faster: its median over Candid's.
+        per_second: images a second by as many threads as there are cores.
+        ours_per_second: the same of Candid.
+        times_as_many: the second over the first.
+    """
 
     name: str
     does: str
     timing: Timing
     times_faster: float
+    per_second: float
+    ours_per_second: float
+    times_as_many: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,5 +129,17 @@ def _against(rival: Rival, ours: Callable[[], object], photograph: bytes, rounds
         return rival.find(image) if rival.embed is None else rival.embed(image)
 
     timings = in_turns({"ours": ours, "theirs": theirs}, rounds=max(3, rounds // 5), warm_up=1)
-    faster = timings["theirs"].p50_ms / timings["ours"].p50_ms
-    return RivalWork(rival.name, rival.does, timings["theirs"], round(faster, 2))
+    cores = this_machine().cores
+    many = {
+        name: per_second(thing, callers=cores, seconds=_THROUGHPUT_SECONDS)
+        for name, thing in (("ours", ours), ("theirs", theirs))
+    }
+    return RivalWork(
+        name=rival.name,
+        does=rival.does,
+        timing=timings["theirs"],
+        times_faster=round(timings["theirs"].p50_ms / timings["ours"].p50_ms, 2),
+        per_second=many["theirs"],
+        ours_per_second=many["ours"],
+        times_as_many=round(many["ours"] / many["theirs"], 2),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -53,3 +54,27 @@ def in_turns(things: Mapping[str, Callable[[], object]], *, rounds: int, warm_up
             if number >= warm_up:
                 taken[name].append(1000 * (time.perf_counter() - started))
     return {name: summary(each) for name, each in taken.items()}
+
+
+def per_second(thing: Callable[[], object], *, callers: int, seconds: float) -> float:
+    """How often a second several threads get a thing done, each as fast as it can.
+
+    Args:
+        thing: safe to call from several threads.
+        callers: threads.
+        seconds: how long they begin new rounds; rounds under way are finished and count.
+    """
+    done = [0] * callers
+    started = time.perf_counter()
+
+    def call(number: int) -> None:
+        while time.perf_counter() - started < seconds:
+            thing()
+            done[number] += 1
+
+    threads = [threading.Thread(target=call, args=(number,)) for number in range(callers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return round(sum(done) / (time.perf_counter() - started), 2)

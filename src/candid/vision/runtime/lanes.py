@@ -1,8 +1,10 @@
 """Spreads callers' independent pieces of work over the cores.
 
 A caller works too, so that nothing waits for a thread to wake: with a free core a helper takes every other
-piece. Once as many callers are at work as there are cores, each does all of its own work, and further
-callers wait: more of them at once would only push each other's images out of the caches.
+piece. Once as many callers are at work as there are cores, each does all of its own work. One more may be at
+work, so that no core rests while a caller waits for Python's lock, and further ones wait: they would only
+push each other's images out of the caches (two cores, eight callers: 17.5 ms a photograph with two at once,
+16.0 with three, 18.5 with all eight).
 """
 
 from __future__ import annotations
@@ -29,11 +31,11 @@ class Lanes:
 
         Args:
             width: cores; 1 means that callers do everything.
-            most_callers: that may be at work at once; 0: one for each core.
+            most_callers: that may be at work at once; 0: one more than cores.
         """
         self.width = width
         self._lock = threading.Lock()
-        self._turns = threading.Semaphore(most_callers or width)
+        self._turns = threading.Semaphore(most_callers or width + 1)
         self._callers = 0
         self._closed = False
         # Handed over without futures: there are four such hand-overs a photograph, and what a future adds to

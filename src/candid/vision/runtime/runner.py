@@ -127,16 +127,9 @@ class Runner:
         note(self, [array])
         return self._run(array)
 
-    def run_all(
-        self, pieces: Sequence[Array], prepare: Callable[[Array], Array] | None = None
-    ) -> list[Outputs]:
-        """`run` for several arrays of different shapes, side by side where a core is free.
-
-        Args:
-            pieces: the arrays, or what `prepare` takes.
-            prepare: gives the array to run; called where the piece is run, so that this work is spread too.
-        """
-        return self.run_each(pieces, prepare or _as_it_is, _outputs_alone)
+    def run_all(self, arrays: Sequence[Array]) -> list[Outputs]:
+        """`run` for several arrays of different shapes, side by side where a core is free."""
+        return self.run_each(arrays, _as_it_is, _outputs_alone)
 
     def run_each(
         self,
@@ -144,7 +137,10 @@ class Runner:
         prepare: Callable[[Piece], Array],
         read: Callable[[Piece, Outputs], Result],
     ) -> list[Result]:
-        """`run_all`, with what is made of the outputs, so that this work is spread too.
+        """`run_all`, with the work before and after each pass spread too.
+
+        It is for work that is done in few calls. Threads that both do many short ones, such as cutting out dozens of
+        small squares, spend longer on handing Python's lock to and fro than they gain.
 
         Args:
             pieces: whatever `prepare` takes.
@@ -164,20 +160,16 @@ class Runner:
             note(self, [kept[index] for index in sorted(kept)])
         return results
 
-    def run_rows(self, rows: Array, prepare: Callable[[Array], Array] | None = None) -> Outputs:
-        """`run`, with the rows divided over the free cores.
-
-        Args:
-            rows: the array, or what `prepare` takes, row by row.
-            prepare: as in `run_all`; gives one row for each that it takes.
-        """
+    def run_rows(self, rows: Array) -> Outputs:
+        """`run`, with the rows divided over the free cores."""
         parts = np.array_split(rows, min(rows_of(rows), self._lanes.free())) if rows_of(rows) > 1 else [rows]
-        outputs = self.run_all(parts, prepare)
+        outputs = self.run_all(parts)
         return outputs[0] if len(parts) == 1 else tuple(map(np.concatenate, zip(*outputs, strict=True)))
 
     def replay(self, arrays: Sequence[Array]) -> None:
         """The bare passes of `run_all`, for measuring; nothing is queued, joined or counted."""
-        self._lanes.map(self.session.run, arrays)
+        session = self.session
+        self._lanes.map(lambda array: self._passes_of(session, array), arrays)
 
     def count(self) -> Count:
         """What has been run since the runner was made."""
@@ -266,15 +258,18 @@ class Runner:
                 ticket.error = error
 
     def _pass(self, session: Session, array: Array) -> Outputs:
-        """Forward passes of at most `max_batch` rows each."""
         rows = rows_of(array)
-        parts = [array[i : i + self._max_batch] for i in range(0, max(rows, 1), self._max_batch)]
-        outputs = [session.run(self._filled(part)) for part in parts]
+        outputs = self._passes_of(session, array)
         with self._lock:
-            self._passes += len(parts)
+            self._passes += len(outputs)
             self._rows += rows
         joined = outputs[0] if len(outputs) == 1 else tuple(map(np.concatenate, zip(*outputs, strict=True)))
         return tuple(each[:rows] for each in joined) if self._fixed else joined
+
+    def _passes_of(self, session: Session, array: Array) -> list[Outputs]:
+        """Forward passes of at most `max_batch` rows each."""
+        parts = [array[i : i + self._max_batch] for i in range(0, max(rows_of(array), 1), self._max_batch)]
+        return [session.run(self._filled(part)) for part in parts]
 
     def _filled(self, array: Array) -> Array:
         missing = self._max_batch - rows_of(array) if self._fixed else 0
