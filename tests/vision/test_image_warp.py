@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from candid.vision import image_warp
 from candid.vision.image_warp import apply, cut_square
 
 
@@ -51,3 +52,19 @@ def test_or_like_the_edge() -> None:
     matrix = np.array([[1.0, 0, -10], [0, 1.0, -10]])
     seen = cut_square(np.full((50, 60, 3), 9, np.uint8), matrix, size=20, repeat_edge=True)
     assert (seen == 9).all()
+
+
+@given(st.floats(-3.2, 3.2), st.floats(0.1, 40), *[st.floats(-900, 900)] * 2, st.integers(1, 200))
+def test_the_part_that_is_seen_is_that_of_the_four_corners(
+    angle: float, scale: float, x: float, y: float, size: int
+) -> None:
+    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    matrix = np.column_stack([turn, [x, y]])
+    corners = apply(matrix, np.array([[0, 0], [size, 0], [0, size], [size, size]], np.float64))
+    low, high = corners.min(axis=0) - 2 * scale, corners.max(axis=0) + 2 * scale
+    left, top, right, bottom = image_warp._seen(np.zeros((300, 400, 3), np.uint8), matrix, size)
+    for sides, exact in (((left, top), np.floor(low)), ((right, bottom), np.ceil(high))):
+        # A side that lies on a whole pixel but for rounding may fall to either side of it.
+        assert (np.abs(np.array(sides) - np.clip(exact, 0, [400, 300])) <= 1).all()
+    for sides, exact in (((left, top), low), ((right, bottom), high)):
+        assert (np.abs(np.array(sides) - np.clip(exact, 0, [400, 300])) < 1 + 1e-6).all()

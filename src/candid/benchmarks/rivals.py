@@ -38,12 +38,14 @@ class Rival:
         find: whether it finds a face in an image.
         embed: the template of the largest face, or None where it finds none; itself None where the library
             embeds nothing here. Two templates are the more alike the smaller their Euclidean distance.
+        embed_at: the same of the face at a point, given as ratios of the image's width and height.
     """
 
     name: str
     does: str
     find: Callable[[Image], bool]
     embed: Callable[[Image], Template | None] | None
+    embed_at: Callable[[Image, float, float], Template | None] | None
 
 
 def open_rival(name: str) -> Rival:
@@ -68,18 +70,22 @@ def _face_recognition() -> Rival:
     points: Any = dlib.shape_predictor(str(folder / "shape_predictor_5_face_landmarks.dat"))
     model: Any = dlib.face_recognition_model_v1(str(folder / "dlib_face_recognition_resnet_model_v1.dat"))
 
-    def embed(image: Image) -> Template | None:
-        faces = detector(image.pixels, 1)
+    def template(image: Image, faces: list[Any]) -> Template | None:
         if not faces:
             return None
         largest = max(faces, key=lambda each: each.area())
         return np.array(model.compute_face_descriptor(image.pixels, points(image.pixels, largest), 1))
 
+    def embed_at(image: Image, x: float, y: float) -> Template | None:
+        point = dlib.point(int(x * image.width), int(y * image.height))
+        return template(image, [face for face in detector(image.pixels, 1) if face.contains(point)])
+
     return Rival(
         name="face_recognition",
         does="dlib's HOG detector, the image doubled once, and dlib's descriptor of the largest face",
         find=lambda image: bool(detector(image.pixels, 1)),
-        embed=embed,
+        embed=lambda image: template(image, detector(image.pixels, 1)),
+        embed_at=embed_at,
     )
 
 
@@ -96,6 +102,7 @@ def _facenet_pytorch() -> Rival:
         does="MTCNN, detection only",
         find=lambda image: detector.detect(image.pixels)[0] is not None,
         embed=None,
+        embed_at=None,
     )
 
 

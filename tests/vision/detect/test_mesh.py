@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from candid.vision.detect.candidates import Candidates, no_candidates
-from candid.vision.detect.mesh import SIDE, FaceMesh, squares
+from candid.vision.detect.mesh import (
+    LEFT_CORNER,
+    LEFT_EYE,
+    NOSE_TIP,
+    RIGHT_CORNER,
+    RIGHT_EYE,
+    SIDE,
+    FaceMesh,
+    Meshes,
+    squares,
+)
 from candid.vision.facts import Image
 from candid.vision.image_warp import apply
 from candid.vision.models import Models
@@ -78,3 +88,12 @@ def test_eyes_in_one_place_do_not_turn_the_crop() -> None:
     (matrix,) = squares(BOX[None], np.zeros((1, 5, 2), np.float32))
     assert np.isfinite(matrix).all()
     assert matrix[0, 1] == 0
+
+
+def test_the_five_points_are_means_of_the_meshs() -> None:
+    points = np.random.default_rng(2).uniform(0, 4000, (3, 468, 3)).astype(np.float32)
+    flat = points[:, :, :2].astype(np.float64)
+    means = [flat[:, part].mean(axis=1) for part in (LEFT_EYE, RIGHT_EYE, NOSE_TIP, (LEFT_CORNER,), (RIGHT_CORNER,))]
+    five = Meshes(points, np.zeros(3, np.float32)).five()
+    assert five.dtype == np.float32
+    assert np.abs(five - np.stack(means, axis=1)).max() < 0.001

@@ -210,3 +210,30 @@ def test_sessions_have_one_input() -> None:
         open_session(file.SerializeToString(), provider=Provider.CPU)
     opened: Session = open_session(model(), provider=Provider.CPU)
     assert opened.output_names == ("y", "sum")
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_work_before_and_after_a_pass_is_spread_with_it(width: int) -> None:
+    lanes = Lanes(width)
+    runner = Runner(
+        "double", lambda: open_session(model(), provider=Provider.CPU), lanes=lanes, slots=2, max_batch=8
+    )
+    with recording() as kept:
+        results = runner.run_each(
+            [3, 1, 2], lambda piece: rows(*range(piece)), lambda piece, outputs: (piece, outputs[0].tolist())
+        )
+    assert results == [(piece, (rows(*range(piece)) * 2 + 1).tolist()) for piece in (3, 1, 2)]
+    assert [len(array) for array in kept.calls[0][1]] == [3, 1, 2]
+    runner.close()
+    lanes.close()
+
+
+def test_a_replay_makes_the_passes_of_the_call(make: Callable[..., Runner], monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = make(max_batch=2)
+    with recording() as kept:
+        runner.run(rows(1, 2, 3, 4, 5))
+    passes: list[int] = []
+    plain = Session.run
+    monkeypatch.setattr(Session, "run", lambda self, array: passes.append(len(array)) or plain(self, array))
+    kept.replay()
+    assert passes == [2, 2, 1]

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from queue import SimpleQueue
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
@@ -40,7 +40,7 @@ class Lanes:
         self._closed = False
         # Handed over without futures: there are four such hand-overs a photograph, and what a future adds to
         # each is about what a small model takes.
-        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
+        self._tasks: SimpleQueue[_Task[Any, Any] | None] = SimpleQueue()
         self._helpers = [
             threading.Thread(target=_help, args=(self._tasks,), name=f"candid-lane-{i}", daemon=True)
             for i in range(width - 1)
@@ -114,14 +114,14 @@ class _Task(Generic[Piece, Result]):
                 self._over.release()
 
     def results(self) -> list[Result]:
-        """Waits for the pieces that others have taken; a helper that wakes too late finds none, and is not waited for."""
+        """Of all pieces; waits for those that helpers have taken, and for no helper that came too late to take one."""
         with self._over:
             if self._error is not None:
                 raise self._error
             return cast("list[Result]", self._done)
 
 
-def _help(tasks: SimpleQueue[_Task | None]) -> None:
+def _help(tasks: SimpleQueue[_Task[Any, Any] | None]) -> None:
     """Work on one task after the other, until there comes None."""
     while True:
         task = tasks.get()
