@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from PIL import Image as PillowImage
-
 from tests.conftest import RunningServer, start_server
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
