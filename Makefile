@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.setup-stamp
 JS := tests/clients/js
 
-.PHONY: setup models demo test slow bench lint docs lock clean js-client
+.PHONY: setup models demo test slow bench lint lock clean js-client
 .DEFAULT_GOAL := setup
 
 $(STAMP): requirements/dev.lock pyproject.toml
