@@ -8,6 +8,7 @@ Nothing reads a setting at import.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
@@ -181,6 +182,10 @@ def _checked_text(name: str, value: str) -> str:
     }.get(name)
     if choices is not None and value not in choices:
         raise ConfigError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+    if name == "host" and not value:
+        raise ConfigError("host must not be empty; 127.0.0.1 is this machine alone, 0.0.0.0 every address of it")
+    if name == "region" and re.fullmatch(r"[a-z0-9-]{1,64}", value) is None:
+        raise ConfigError(f"region must be like us-east-1, not {value!r}")
     if name == "account" and not (len(value) == 12 and value.isascii() and value.isdigit()):
         raise ConfigError(f"account must be twelve digits, not {value!r}")
     return value

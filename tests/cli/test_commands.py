@@ -65,6 +65,8 @@ def test_config_show() -> None:
         ({"CANDID_KEEP_CROPS": "perhaps"}, "true or false"),
         ({"CANDID_LOG_LEVEL": "loud"}, "one of debug, info"),
         ({"CANDID_ACCOUNT": "12"}, "twelve digits"),
+        ({"CANDID_HOST": ""}, "must not be empty"),
+        ({"CANDID_REGION": "a b"}, "like us-east-1"),
     ],
 )
 def test_settings_that_cannot_be_used(environment: dict[str, str], says: str) -> None:
@@ -103,3 +105,13 @@ def test_init_leaves_other_folders_alone(tmp_path: Path) -> None:
     done = candid("init", "--data", str(tmp_path), XDG_CONFIG_HOME=str(tmp_path / "config"))
     assert (done.returncode, "no data folder" in done.stderr) == (2, True)
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_two_folders_with_one_key_file_have_logs_of_their_own(tmp_path: Path) -> None:
+    environment = {"CANDID_KEY_FILE": str(tmp_path / "my.key")}
+    keys = set()
+    for name in ("one", "two"):
+        done = candid("init", "--data", str(tmp_path / name), "--json", **environment)
+        assert done.returncode == 0, done.stderr
+        keys.add(json.loads(done.stdout)["log_public_key"])
+    assert len(keys) == 2

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -110,6 +112,88 @@ def test_what_cannot_be_restored(filled: RunningServer, tmp_path: Path, config: 
     refused(file, "is missing", "--key-file", str(tmp_path / "nowhere.key"))
     occupied = candid(config, "restore", str(file), "--data", str(filled.data))
     assert (occupied.returncode, "not empty" in occupied.stderr) == (2, True)
+
+
+def rewritten(source: Path, target: Path, name: str, change: Callable[[tarfile.TarInfo, bytes], bytes | None]) -> None:
+    """Copy a backup; `change` alters the member `name` in place and returns its content, or None to leave it out."""
+    with tarfile.open(source) as old, tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as new:
+        for member in old.getmembers():
+            file = old.extractfile(member)
+            assert file is not None
+            content: bytes | None = file.read()
+            if member.name == name:
+                content = change(member, content or b"")
+            if content is not None:
+                member.size = len(content)
+                new.addfile(member, io.BytesIO(content))
+
+
+def link_to_itself(member: tarfile.TarInfo, _: bytes) -> bytes:
+    member.type, member.linkname = tarfile.SYMTYPE, member.name
+    return b""
+
+
+def missing(_: tarfile.TarInfo, __: bytes) -> None:
+    return None
+
+
+def sparse(member: tarfile.TarInfo, content: bytes) -> bytes:
+    """A hundred bytes that unpack to a terabyte (GNU's sparse format 1.0)."""
+    member.pax_headers = {
+        "GNU.sparse.major": "1",
+        "GNU.sparse.minor": "0",
+        "GNU.sparse.name": member.name,
+        "GNU.sparse.realsize": str(1 << 40),
+    }
+    return b"1\n0\n100\n".ljust(512, b"\0") + content[:100]
+
+
+def too_deep(_: tarfile.TarInfo, __: bytes) -> bytes:
+    return b"[" * 200_000
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "words"),
+    [
+        ("manifest.json", link_to_itself, "no backup of Candid"),
+        ("manifest.json", too_deep, "no backup of Candid"),
+        ("manifest.json", sparse, "no backup of Candid"),
+        ("manifest.json", missing, "no backup of Candid"),
+        ("manifest.hmac", link_to_itself, "not what it should be"),
+        ("manifest.hmac", missing, "no manifest"),
+        ("candid.json", link_to_itself, "not what it should be"),
+        ("candid.json", sparse, "not what it should be"),
+        ("candid.json", missing, "take another copy"),
+    ],
+)
+def test_a_hostile_backup(
+    name: str,
+    change: Callable[[tarfile.TarInfo, bytes], bytes | None],
+    words: str,
+    tmp_path: Path,
+    config: dict[str, str],
+) -> None:
+    """Whoever holds a backup, but no key, makes `restore` neither fail in an odd way nor fill the disk."""
+    assert candid(config, "init", "--data", str(tmp_path / "data")).returncode == 0
+    assert candid(config, "backup", "--data", str(tmp_path / "data"), "-o", str(tmp_path / "b")).returncode == 0
+    rewritten(tmp_path / "b", tmp_path / "hostile", name, change)
+    done = candid(config, "restore", str(tmp_path / "hostile"), "--data", str(tmp_path / "restored"))
+    assert (done.returncode, words in done.stderr) == (2, True), done.stderr
+    assert "Traceback" not in done.stderr
+    restored = tmp_path / "restored"
+    assert not restored.exists() or not any(restored.iterdir())
+
+
+def test_a_key_file_of_another_place_is_named_for_the_server(tmp_path: Path, config: dict[str, str]) -> None:
+    key = str(tmp_path / "my.key")
+    elsewhere = {**config, "CANDID_KEY_FILE": key}
+    assert candid(elsewhere, "init", "--data", str(tmp_path / "data")).returncode == 0
+    assert candid(elsewhere, "backup", "--data", str(tmp_path / "data"), "-o", str(tmp_path / "b")).returncode == 0
+    restored = candid(
+        config, "restore", str(tmp_path / "b"), "--data", str(tmp_path / "restored"), "--key-file", key
+    )
+    assert restored.returncode == 0, restored.stderr
+    assert f"CANDID_KEY_FILE={key} candid serve" in restored.stdout
 
 
 def test_a_folder_that_was_never_served(tmp_path: Path, config: dict[str, str]) -> None:

@@ -38,6 +38,12 @@ def test_the_ready_file_and_the_credentials_file(server: RunningServer) -> None:
     assert parser["candid"]["aws_secret_access_key"] == ready["secret_access_key"]
 
 
+def test_files_are_for_their_owner_alone(server: RunningServer) -> None:
+    for path in server.data.rglob("*"):
+        if path.is_file() and "ledger" not in path.parts and "buckets" not in path.parts:
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+
+
 def test_pages(server: RunningServer) -> None:
     def get(path: str) -> str:
         with urllib.request.urlopen(server.ready["url"] + path, timeout=10) as reply:
@@ -142,6 +148,20 @@ def test_what_keeps_a_server_from_starting(tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         busy = run("serve", "--data", str(tmp_path / "data"), "--port", port, **config)
     assert (busy.returncode, "choose another --port" in busy.stderr) == (2, True)
+
+    nowhere = str(tmp_path / "nowhere" / "ready.json")
+    unready = run("serve", "--data", str(tmp_path / "data"), "--port", "0", "--ready-file", nowhere, **config)
+    assert (unready.returncode, "another --ready-file" in unready.stderr) == (2, True)
+    assert "Traceback" not in unready.stderr
+
+    no_url = run("serve", "--data", str(tmp_path / "data"), "--port", "0", **config, CANDID_S3_ENDPOINT_URL="nourl")
+    assert (no_url.returncode, "s3.endpoint_url" in no_url.stderr) == (2, True)
+
+    stale = tmp_path / "ready.json"
+    stale.write_text("of an earlier server")
+    no_models = {**config, "CANDID_MODELS": str(tmp_path / "no-models")}
+    failed = run("serve", "--data", str(tmp_path / "data"), "--port", "0", "--ready-file", str(stale), **no_models)
+    assert (failed.returncode, stale.exists()) == (2, False)
 
     empty = {**config, "CANDID_MODELS": str(tmp_path / "no-models")}
     unpulled = run("serve", "--data", str(tmp_path / "data"), "--port", "0", **empty)

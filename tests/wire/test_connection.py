@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -160,3 +161,29 @@ def test_calls_in_flight_are_answered_when_the_server_ends(make_app, listen, wir
         time.sleep(0.2)
         release.set()
         assert until_closed(connection).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("path", [b"/metrics", b"/nowhere"])
+def test_requests_far_ahead_of_their_replies_are_refused(port, path):
+    request = b"GET " + path + b" HTTP/1.1\r\nHost: candid\r\n\r\n"
+    with connect(port) as connection:
+        threading.Thread(target=_send_quietly, args=(connection, request * 20_000), daemon=True).start()
+        got = until_closed(connection)
+    assert got.count(b"HTTP/1.1 ") < 200
+    with connect(port) as other:
+        other.sendall(b"GET /healthz HTTP/1.1\r\nHost: candid\r\nConnection: close\r\n\r\n")
+        assert b"200 OK" in until_closed(other)
+
+
+def test_a_few_requests_ahead_are_answered_in_order(port):
+    request = b"GET /healthz HTTP/1.1\r\nHost: candid\r\n\r\n"
+    last = b"GET /nowhere HTTP/1.1\r\nHost: candid\r\nConnection: close\r\n\r\n"
+    with connect(port) as connection:
+        connection.sendall(request * 10 + last)
+        got = until_closed(connection)
+    assert (got.count(b"200 OK"), got.count(b"404 Not Found")) == (10, 1)
+
+
+def _send_quietly(connection, data):
+    with suppress(OSError):  # the server closes
+        connection.sendall(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -63,4 +64,6 @@ def restore(source: Path, data: Path, key_file: Path | None, file: Path | None, 
     if as_json:
         print_json({"data_dir": str(folder.path.resolve()), "id": folder.identity.id})
         return
-    click.echo(f"restored into {data}; next: candid serve --data {data}")
+    # `serve` has no such option: a key that lies elsewhere is named by the setting.
+    setting = "" if key_file is None else f"CANDID_KEY_FILE={shlex.quote(str(key_file.absolute()))} "
+    click.echo(f"restored into {data}; next: {setting}candid serve --data {shlex.quote(str(data))}")

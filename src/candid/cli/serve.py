@@ -32,6 +32,11 @@ from candid.vision.errors import VisionError
 if TYPE_CHECKING:
     from candid.server.application import ReadyFacts
 
+
+class ReadyFileError(Exception):
+    """The ready file cannot be written; the message says why."""
+
+
 _path = click.Path(path_type=Path)
 _data = click.option("--data", required=True, type=_path, help="The data folder.")
 _config = click.option("--config", "file", type=_path, help="A TOML file of settings.")
@@ -74,7 +79,16 @@ def init(data: Path, file: Path | None, region: str | None, account: str | None,
 @click.option("--dev", is_flag=True, help="Create the folder where needed, and a customer `dev` with a key.")
 @click.option("--ready-file", type=_path, help="Write address and keys there once calls are answered.")
 @_config
-@failing(ConfigError, DataFolderError, KeyFileError, KeyFormatError, ListenError, VisionError, GovernanceError)
+@failing(
+    ConfigError,
+    DataFolderError,
+    KeyFileError,
+    KeyFormatError,
+    ListenError,
+    ReadyFileError,
+    VisionError,
+    GovernanceError,
+)
 def serve(
     data: Path, host: str | None, port: int | None, dev: bool, ready_file: Path | None, file: Path | None
 ) -> None:
@@ -98,15 +112,34 @@ def _serve(folder: DataFolder, secrets: Secrets, config: Config, *, dev: bool, r
 
     give_back_large_blocks()
     listener = bind(config.host, config.port)
+    if ready_file is not None:
+        _remove_old(ready_file)
     with listener, open_application(folder, secrets, config) as application:
         facts = application.ready_facts(url_of(listener), dev=dev)
 
         def ready() -> None:
             if ready_file is not None:
-                write_whole(ready_file, [json.dumps(asdict(facts), indent=2).encode(), b"\n"])
+                try:
+                    write_whole(ready_file, [json.dumps(asdict(facts), indent=2).encode(), b"\n"])
+                except OSError as error:
+                    raise _not_writable(ready_file, error) from error
             _greet(facts)
 
         run_server(application.asgi, listener, ready=ready)
+
+
+def _remove_old(ready_file: Path) -> None:
+    """Remove what an earlier server left, which says that calls are answered, perhaps at another address."""
+    try:
+        ready_file.unlink(missing_ok=True)
+    except OSError as error:
+        raise _not_writable(ready_file, error) from error
+
+
+def _not_writable(ready_file: Path, error: OSError) -> ReadyFileError:
+    return ReadyFileError(
+        f"cannot write the ready file {ready_file}: {error.strerror}; name another --ready-file"
+    )
 
 
 def _greet(facts: ReadyFacts) -> None:
@@ -130,7 +163,8 @@ def _log_to_stderr(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    logging.getLogger("uvicorn").setLevel(max(root.level, logging.WARNING))
+    # Its warnings are about single requests, which anybody may send as often as they like.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
     plain = logging.StreamHandler(sys.stderr)  # a line of it is one JSON document and nothing else
     plain.setFormatter(logging.Formatter("%(message)s"))
     access = logging.getLogger("candid.access")

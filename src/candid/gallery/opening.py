@@ -37,6 +37,7 @@ def create(path: Path, keys: KeyRing) -> None:
             connection.execute("COMMIT")
         finally:
             connection.close()  # the last connection copies the log into the database and removes it
+        temporary.chmod(0o600)  # SQLite gives its other files the database's mode
     temporary.replace(path)
     sync_folder(path.parent)
 

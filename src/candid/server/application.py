@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from candid.config import Config
+from candid.config import Config, ConfigError
 from candid.gallery import Gallery, open_gallery
 from candid.gallery.durable import write_whole
 from candid.governance import Customers, Status, open_customers
@@ -89,6 +89,7 @@ def open_application(folder: DataFolder, secrets: Secrets, config: Config) -> It
     Raises:
         GalleryError, GovernanceError: the folder's databases cannot be used.
         VisionError: the models cannot be used.
+        ConfigError: the S3 endpoint is none.
     """
     with ExitStack() as stack:
         engine = open_engine(config)
@@ -159,12 +160,15 @@ def _object_store(folder: DataFolder, config: Config) -> ObjectStore:
         return BucketFolders(folder.buckets)
     from candid.operations.s3 import S3Endpoint
 
-    return S3Endpoint(
-        endpoint_url=config.s3_endpoint_url,
-        region=config.s3_region,
-        access_key_id=config.s3_access_key_id,
-        secret_access_key=config.s3_secret_access_key,
-    )
+    try:
+        return S3Endpoint(
+            endpoint_url=config.s3_endpoint_url,
+            region=config.s3_region,
+            access_key_id=config.s3_access_key_id,
+            secret_access_key=config.s3_secret_access_key,
+        )
+    except ValueError as error:
+        raise ConfigError("s3.endpoint_url must be a URL such as https://s3.example.org") from error
 
 
 def _samples(engine: Engine, gallery: Gallery) -> Iterable[Sample]:

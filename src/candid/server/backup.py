@@ -23,8 +23,8 @@ import tarfile
 import tempfile
 import time
 import uuid
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,10 @@ from candid.server.data_folder import DataFolder, DataFolderError, open_data_fol
 FORMAT = 1
 _MANIFEST, _SEAL = "manifest.json", "manifest.hmac"
 _MOST_MANIFEST_BYTES = 64 << 20
+# What `tarfile` and `json` raise besides their own errors, when a file is made to trip them.
+_HOSTILE = (
+    ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError
+)  # fmt: skip
 
 
 class BackupFileError(Exception):
@@ -141,9 +145,9 @@ def folder_id_of(source: Path) -> str:
         BackupFileError: it is no backup.
     """
     try:
-        with tarfile.open(source, "r:") as tar:
+        with _opened(source) as tar:
             return str(uuid.UUID(json.loads(_first(tar))["id"]))
-    except (OSError, tarfile.TarError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, tarfile.TarError) as error:
         raise BackupFileError(f"{source} is no backup of Candid: {error}") from error
 
 
@@ -193,6 +197,16 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+@contextmanager
+def _opened(source: Path) -> Iterator[tarfile.TarFile]:
+    """The file as a tar file; whatever a hostile one makes the parsers raise is a `TarError`."""
+    try:
+        with tarfile.open(source, "r:") as tar:
+            yield tar
+    except _HOSTILE as error:
+        raise tarfile.TarError(f"it is damaged ({type(error).__name__})") from error
+
+
 def _first(tar: tarfile.TarFile) -> bytes:
     """The manifest, looking no further: what is cut off behind it is told later, more exactly."""
     first = tar.next()
@@ -202,15 +216,16 @@ def _first(tar: tarfile.TarFile) -> bytes:
 
 
 def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    file = tar.extractfile(member)
-    if file is None or member.size > _MOST_MANIFEST_BYTES:
+    # Looked at before it is opened: a link that leads to itself is followed until the stack ends.
+    file = tar.extractfile(member) if member.isreg() and member.size <= _MOST_MANIFEST_BYTES else None
+    if file is None:
         raise tarfile.TarError(f"{member.name} is not what it should be")
     return file.read()
 
 
 def _unpack(source: Path, stage: Path, master: bytes) -> list[str]:
     """Unpack what the sealed manifest lists, each file checked; nothing else is looked at."""
-    with tarfile.open(source, "r:") as tar:
+    with _opened(source) as tar:
         try:
             manifest = _read(tar, tar.getmember(_MANIFEST))
             seal = _read(tar, tar.getmember(_SEAL)).decode("ascii", "replace")
@@ -220,7 +235,12 @@ def _unpack(source: Path, stage: Path, master: bytes) -> list[str]:
             raise BackupFileError(f"{source} was changed, or was made with another key file")
         listed: dict[str, Any] = json.loads(manifest)["members"]
         for name, facts in listed.items():
-            file = tar.extractfile(name)
+            try:
+                member = tar.getmember(name)
+            except KeyError as error:
+                raise BackupFileError(f"{source} is damaged: {name} is missing; take another copy") from error
+            # The size first: a sparse member of a kilobyte can unpack to more than the disk holds.
+            file = tar.extractfile(member) if member.isreg() and member.size == facts["size"] else None
             target = stage / name
             if file is None or not target.resolve().is_relative_to(stage.resolve()):
                 raise tarfile.TarError(f"{name} is not what it should be")

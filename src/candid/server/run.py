@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -65,7 +66,7 @@ def serve(app: Any, listener: socket.socket, *, ready: Callable[[], None]) -> No
     Args:
         app: the ASGI application.
         listener: from `bind`.
-        ready: called once, when connections are accepted.
+        ready: called once, when connections are accepted. What it raises ends the server and is raised here.
     """
     config = uvicorn.Config(
         app,
@@ -91,9 +92,13 @@ def serve(app: Any, listener: socket.socket, *, ready: Callable[[], None]) -> No
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started and not serving.done():
             await asyncio.sleep(0.005)
-        if server.started:
-            ready()
-        await serving
+        try:
+            if server.started:
+                ready()
+        finally:
+            # Ended in order also where `ready` raises; then at once.
+            server.should_exit = server.should_exit or sys.exception() is not None
+            await serving
 
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(main())

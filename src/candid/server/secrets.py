@@ -4,7 +4,8 @@
     KEYS/ID.log.key    the log's Ed25519 key (see `candid.ledger.keyfile`)
     KEYS/ID.log.guard  the newest checkpoint that was signed: an older copy of the folder is noticed by it
 
-KEYS is `candid/keys` in the user's configuration folder, or the folder of the setting `key_file`.
+KEYS is `candid/keys` in the user's configuration folder, or the folder of the setting `key_file`, which names the first
+file only: the log's are always named by the data folder's id, so that no two folders ever sign with one key.
 """
 
 from __future__ import annotations
@@ -67,8 +68,8 @@ def read_secrets(folder: DataFolder) -> Secrets:
 
 def log_options(folder: DataFolder) -> LogOptions:
     """How this folder's log is run."""
-    return LogOptions(guard=folder.key_file.with_suffix(".log.guard"))
+    return LogOptions(guard=folder.key_file.with_name(f"{folder.identity.id}.log.guard"))
 
 
 def _log_key_file(folder: DataFolder) -> Path:
-    return folder.key_file.with_suffix(".log.key")
+    return folder.key_file.with_name(f"{folder.identity.id}.log.key")

@@ -4,6 +4,7 @@
 - What still comes of a request that has been answered must be over within twenty seconds, too.
 - No more than 64 KiB (and what one read brings) are taken in that bring neither a complete head nor a byte of
   a body: endless headers, endless trailers, endless chunk extensions.
+- No more than sixteen requests are queued behind the one that is being answered.
 """
 
 from __future__ import annotations
@@ -15,6 +16,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 PATIENCE_SECONDS = 20.0
 MOST_BARREN_BYTES = 64 * 1024
+# Requests sent ahead of their replies. uvicorn queues all that one read brings, thousands of small ones, and answers
+# nobody else until it has answered them.
+MOST_AHEAD = 16
+
+
+class TooManyAhead(Exception):
+    """A client sends requests much faster than it takes replies; the parser stops, and the client gets a 400."""
 
 
 class GuardedConnection(HttpToolsProtocol):
@@ -49,6 +57,8 @@ class GuardedConnection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A head begins."""
+        if len(self.pipeline) >= MOST_AHEAD:
+            raise TooManyAhead
         super().on_message_begin()
         self._start_timer()
 
