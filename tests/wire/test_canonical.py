@@ -88,6 +88,8 @@ def test_query(query, canonical):
         (b"//", b"/"),
         (b"/a/../b/", b"/b/"),
         (b"/../../", b"/"),
+        (b"/a/.", b"/a"),
+        (b"/a/b/..", b"/a"),
         (b"/a%20b", b"/a%2520b"),
         (b"/\xe1\x88\xb4", b"/%E1%88%B4"),
     ],

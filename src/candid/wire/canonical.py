@@ -54,7 +54,7 @@ def canonical_path(raw_path: bytes) -> bytes:
         elif segment not in {b"", b"."}:
             segments.append(segment)
     path = b"/" + b"/".join(segments)
-    if raw_path.endswith((b"/", b"/.", b"/..")) and segments:
+    if raw_path.endswith(b"/") and segments:  # as botocore signs it: a dot segment at the end leaves none
         path += b"/"
     return quote_from_bytes(path, safe="/~").encode()
 
