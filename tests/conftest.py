@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -102,6 +103,19 @@ def labelled_faces() -> Path:
     if not (folder / "pairs.csv").is_file():
         pytest.skip("no labelled photographs; name their folder in CANDID_TEST_FACES")
     return folder
+
+
+@contextmanager
+def small_file_system(folder: Path, size: str) -> Iterator[Path]:
+    """A file system of `size` (as tmpfs writes it) at a new folder, or skip: only root can mount one."""
+    folder.mkdir()
+    mounted = os.geteuid() == 0 and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=False, capture_output=True
+    )
+    if not mounted or mounted.returncode:
+        pytest.skip("only root can mount a small file system")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
 
 
 def jpeg(picture: PillowImage.Image, *, quality: int = 92, **options: Any) -> bytes:

@@ -1,12 +1,11 @@
 """Disks that are really full: a small tmpfs where we may mount one, and a limit on the size of files."""
 
-import os
 import resource
 import signal
-import subprocess
 from contextlib import contextmanager
 
 import pytest
+from tests.conftest import small_file_system
 
 from candid.gallery import StorageFull, StorageUnavailable
 
@@ -14,15 +13,8 @@ from candid.gallery import StorageFull, StorageUnavailable
 @pytest.fixture
 def small_disk(tmp_path):
     """A file system of 6 MiB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = os.geteuid() == 0 and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder], check=False, capture_output=True
-    )
-    if not mounted or mounted.returncode:
-        pytest.skip("only root can mount a small file system")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+    with small_file_system(tmp_path / "small", "6m") as folder:
+        yield folder
 
 
 @contextmanager

@@ -2,10 +2,10 @@
 
 import os
 import resource
-import subprocess
 from contextlib import contextmanager
 
 import pytest
+from tests.conftest import small_file_system
 
 from candid.ledger import FolderSource, Log, LogOptions, verify_log
 from candid.ledger.errors import LogFull
@@ -14,15 +14,8 @@ from candid.ledger.errors import LogFull
 @pytest.fixture
 def small_disk(tmp_path):
     """A file system of 2 MiB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = os.geteuid() == 0 and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], check=False, capture_output=True
-    )
-    if not mounted or mounted.returncode:
-        pytest.skip("only root can mount a small file system")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+    with small_file_system(tmp_path / "small", "2m") as folder:
+        yield folder
 
 
 @contextmanager

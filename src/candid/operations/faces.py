@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from candid.operations import replies
-from candid.operations.attributes import wanted_of_vision
-from candid.operations.finding import MOST_FACES, NoFaceInImage, find_faces, largest_face
+from candid.operations.finding import NoFaceInImage, find_faces, largest_face
 from candid.operations.registry import Caller, Meter, Reply, Request, operation
 from candid.operations.rooms import Rooms
 
@@ -20,12 +19,10 @@ def detect_faces(_caller: Caller, request: Request, rooms: Rooms) -> Reply:
     """The (at most 100 largest) faces of an image and what can be told of them."""
     wanted = request.get("Attributes") or ["DEFAULT"]
     image = rooms.image(request["Image"])
-    faces = rooms.engine.detect(image, max_faces=MOST_FACES)
-    descriptions = rooms.engine.describe(image, faces, attributes=wanted_of_vision(wanted))
     return {
         "FaceDetails": [
-            replies.face_detail(face, description, image, wanted)
-            for face, description in zip(faces, descriptions, strict=True)
+            replies.face_detail(found.face, found.description, image, wanted)
+            for found in find_faces(rooms, image, "NONE", wanted=wanted)
         ]
     }
 

@@ -63,7 +63,7 @@ class FaceModels:
         Raises:
             VersionNotServed: the server has no such embedder, or no calibration of it.
         """
-        if contract_id not in self._contracts or contract_id not in self._calibrations:
+        if not self.served(contract_id) or contract_id not in self._calibrations:
             raise VersionNotServed(
                 f"This collection has face model version {self.version(contract_id)}, which this server does "
                 "not serve; its operator must add that model again."

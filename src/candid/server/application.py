@@ -131,14 +131,14 @@ def face_models(engine: Engine) -> FaceModels:
     Raises:
         CalibrationError: the default embedder has none; the message says how to make one.
     """
-    calibrations: dict[str, Calibration] = {
-        engine.default_contract.id: engine.calibration(engine.default_contract.id)
-    }
+    calibrations: dict[str, Calibration] = {}
     for contract in engine.contracts:
         try:
             calibrations[contract.id] = engine.calibration(contract.id)
         except CalibrationError:
-            continue  # it can be measured and calibrated, but searches in its collections are refused
+            # Another can be measured and calibrated, but searches in its collections are refused.
+            if contract == engine.default_contract:
+                raise
     return FaceModels(engine.contracts, default=engine.default_contract, calibrations=calibrations)
 
 
