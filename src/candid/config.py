@@ -49,6 +49,14 @@ class Config:
     detector: str = _setting("", "Name of the face detector; empty: Candid's own.")
     embedder: str = _setting("", "Name of the embedder of new collections; empty: Candid's own.")
     keep_crops: bool = _setting(False, "Keep aligned face crops (encrypted) so that models can be upgraded.")
+    log_origin: str = _setting(
+        "", "Name of the log of a new data folder; empty: `candid.local/` and the account.", key="log.origin"
+    )
+    log_witnesses: str = _setting(
+        "",
+        "File of a witness policy (C2SP tlog-policy): its witnesses must cosign before a checkpoint is public.",
+        key="log.witnesses",
+    )
     log_level: str = _setting("info", "debug, info, warning or error.")
     s3_endpoint_url: str = _setting(
         "",

@@ -17,6 +17,7 @@ from candid.gallery.durable import write_whole
 from candid.gallery.errors import GalleryError, KeyFileError
 from candid.governance.errors import GovernanceError
 from candid.ledger.errors import KeyFormatError, LedgerError
+from candid.recording import RecordingError
 from candid.server.data_folder import (
     DataFolder,
     DataFolderError,
@@ -55,8 +56,9 @@ def init(data: Path, file: Path | None, region: str | None, account: str | None,
     \b
     Example: candid init --data ./data --region eu-central-1 --account 123456789012
     """
-    folder = create_data_folder(data, load_config(file, overrides={"region": region, "account": account}))
-    secrets = create_secrets(folder)
+    config = load_config(file, overrides={"region": region, "account": account})
+    folder = create_data_folder(data, config)
+    secrets = create_secrets(folder, origin=config.log_origin)
     facts = {
         "data_dir": str(folder.path.resolve()),
         "key_file": str(folder.key_file),
@@ -100,10 +102,10 @@ def serve(
     config = load_config(file, overrides={"host": host, "port": port})
     _log_to_stderr(config.log_level)
     folder = create_data_folder(data, config) if dev else open_data_folder(data, config)
-    secrets = create_secrets(folder) if dev else read_secrets(folder)
+    secrets = create_secrets(folder, origin=config.log_origin) if dev else read_secrets(folder)
     try:
         _serve(folder, secrets, config, dev=dev, ready_file=ready_file)
-    except (GalleryError, LedgerError) as error:
+    except (GalleryError, LedgerError, RecordingError) as error:
         fail(str(error), BROKEN)
 
 

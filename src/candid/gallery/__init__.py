@@ -34,6 +34,7 @@ from candid.gallery.limits import Limits
 from candid.gallery.records import (
     Association,
     Collection,
+    Contents,
     ContractUse,
     Deletion,
     Disassociation,
@@ -59,6 +60,7 @@ __all__ = [
     "Collection",
     "CollectionExists",
     "CollectionNotFound",
+    "Contents",
     "ContractMismatch",
     "ContractUse",
     "Deletion",

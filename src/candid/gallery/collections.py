@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from candid.gallery import rows
 from candid.gallery.core import SALT_BYTES, Core
 from candid.gallery.errors import CollectionExists, InvalidInput
-from candid.gallery.records import Collection, Page
+from candid.gallery.records import Collection, Contents, Page
 from candid.gallery.tags import store_tags
 from candid.gallery.writer import Written
 
@@ -82,18 +82,21 @@ class Collections:
         items = tuple(stored.record() for stored in found[:limit])
         return Page(items, self._core.tokens.issue(found[limit - 1].key, *query) if more else None)
 
-    def delete(self, account: str, collection_id: str) -> None:
+    def delete(self, account: str, collection_id: str) -> Contents:
         """Delete a collection with its faces and users, however many, at once.
 
         With its salt go its keys: nothing of it can be decrypted when this returns. Its rows are erased in
         the background, some thousands at a time, also after a restart.
+
+        Returns:
+            What it held.
 
         Raises:
             CollectionNotFound: there is none of this id.
         """
         core = self._core
 
-        def job(connection: sqlite3.Connection) -> Written[None]:
+        def job(connection: sqlite3.Connection) -> Written[Contents]:
             stored = rows.find(connection, account, collection_id)
             for table, column in (("collections", "key"), ("salts", "collection"), ("tags", "collection")):
                 connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (stored.key,))  # noqa: S608
@@ -109,6 +112,6 @@ class Collections:
                 core.keys.forget(stored)
                 core.work.set()
 
-            return Written(None, applied, erases=True)
+            return Written(Contents(stored.faces, stored.users), applied, erases=True)
 
-        core.writer.submit(job)
+        return core.writer.submit(job)

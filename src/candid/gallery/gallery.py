@@ -25,9 +25,9 @@ from candid.gallery.lock import FolderLock
 from candid.gallery.maintenance import Maintenance
 from candid.gallery.opening import check, create, remove_leftovers
 from candid.gallery.purging import abandon_moves
-from candid.gallery.records import ContractUse, GalleryStatus, Upgrade, Vectors
+from candid.gallery.records import Contents, ContractUse, GalleryStatus, Upgrade, Vectors
 from candid.gallery.searching import Search
-from candid.gallery.statistics import status, use_of_contracts
+from candid.gallery.statistics import contents_of_accounts, status, use_of_contracts
 from candid.gallery.tags import Tags
 from candid.gallery.tokens import PageTokens
 from candid.gallery.upgrading import upgrade
@@ -64,6 +64,10 @@ class Gallery:
     def status(self) -> GalleryStatus:
         """Counts, memory and trouble."""
         return status(self._core)
+
+    def contents_of_accounts(self) -> Mapping[str, Contents]:
+        """What each account that has a collection has stored."""
+        return contents_of_accounts(self._core)
 
     def use_of_contracts(self) -> Mapping[str, ContractUse]:
         """How much of the gallery stands under each embedding contract."""

@@ -156,6 +156,14 @@ class Deletion:
     refused: tuple[Refusal, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """How many faces and users there are somewhere."""
+
+    faces: int
+    users: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Association:
     """What associating faces with a user did; faces that were its own already stand in neither list."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from candid.gallery.core import Core
-from candid.gallery.records import ContractUse, GalleryStatus
+from candid.gallery.records import Contents, ContractUse, GalleryStatus
 
 
 def status(core: Core) -> GalleryStatus:
@@ -21,6 +21,14 @@ def status(core: Core) -> GalleryStatus:
         warm=warm,
         trouble=core.writer.trouble,
     )
+
+
+def contents_of_accounts(core: Core) -> dict[str, Contents]:
+    """What each account that has a collection has stored."""
+    with core.readers.snapshot() as connection:
+        sums = "SELECT account, sum(faces), sum(users) FROM collections GROUP BY account"
+        found = connection.execute(sums).fetchall()
+    return {account: Contents(faces, users) for account, faces, users in found}
 
 
 def use_of_contracts(core: Core) -> dict[str, ContractUse]:

@@ -3,8 +3,9 @@
 Later also ownership, screening and moratoria. This room knows no HTTP, no AWS words and never imports `wire`.
 """
 
+from candid.governance.acts import Acts, open_acts
 from candid.governance.customers import Customers, open_customers
-from candid.governance.decision import Decision, decide
+from candid.governance.decision import POLICY_VERSION, RULES, Decision, decide
 from candid.governance.errors import (
     CustomerNotFound,
     GovernanceDamaged,
@@ -15,11 +16,26 @@ from candid.governance.errors import (
     KeyRefused,
     WrongKey,
 )
-from candid.governance.facts import Access, AccessKey, Category, Customer, Issued, Status
+from candid.governance.facts import (
+    Access,
+    AccessKey,
+    Category,
+    Customer,
+    Identity,
+    Issued,
+    Owner,
+    Registration,
+    Status,
+)
+from candid.governance.outbox import Act, Settled
 
 __all__ = [
+    "POLICY_VERSION",
+    "RULES",
     "Access",
     "AccessKey",
+    "Act",
+    "Acts",
     "Category",
     "Customer",
     "CustomerNotFound",
@@ -28,12 +44,17 @@ __all__ = [
     "GovernanceDamaged",
     "GovernanceError",
     "GovernanceUnavailable",
+    "Identity",
     "InvalidCustomer",
     "Issued",
     "KeyNotFound",
     "KeyRefused",
+    "Owner",
+    "Registration",
+    "Settled",
     "Status",
     "WrongKey",
     "decide",
+    "open_acts",
     "open_customers",
 ]

@@ -8,13 +8,14 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from candid.governance.admission import check_account, check_category, check_country, check_name
+from candid.governance import outbox
+from candid.governance.admission import check_account, check_category
 from candid.governance.database import connect, open_database, transaction, translated
 from candid.governance.errors import (
     CustomerNotFound,
@@ -23,13 +24,30 @@ from candid.governance.errors import (
     KeyNotFound,
     KeyRefused,
 )
-from candid.governance.facts import Access, AccessKey, Category, Customer, Issued, Status
+from candid.governance.facts import (
+    Access,
+    AccessKey,
+    Category,
+    Customer,
+    Identity,
+    Issued,
+    Owner,
+    Registration,
+    Status,
+)
+from candid.governance.identities import changed_identity, identity_value, insert, labels_of_identity, read
 from candid.governance.sealing import Sealer
+from candid_verify.canonical import decode_bytes, encode_bytes
+from candid_verify.commitments import SALT_SIZE, Opening, pseudonym
 
 # What tells a key of Candid from one of Amazon (`AKIA`), so that neither is tried on the other.
 KEY_PREFIX = "CNDD"
-_CUSTOMER = "id, account, name, country, category, status, created"
-_KEY = "id, customer, sealed IS NOT NULL, created, last_used"
+_CUSTOMER = "id, account, name, country, category, status, created, pseudonym"
+_KEY = "id, customer, sealed IS NOT NULL, created, last_used, pseudonym"
+
+_PSEUDONYMS = "pseudonyms"
+# So many map keys fit into an entry of 65,535 bytes (candid_verify.entries).
+MOST_LABELS = 1300
 
 _log = logging.getLogger("candid.governance")
 
@@ -89,7 +107,15 @@ class Customers:
         self._known: dict[str, Access] = {}  # active keys only; guarded by _reading
 
     def open_customer(
-        self, *, name: str, country: str, category: str = Category.OTHER, account: str | None = None
+        self,
+        *,
+        name: str,
+        country: str,
+        category: str = Category.OTHER,
+        account: str | None = None,
+        registrations: Sequence[Registration] = (),
+        lei: str | None = None,
+        owners: Sequence[Owner] = (),
     ) -> Customer:
         """Open a customer. There is no screening yet, so its status is `unscreened`.
 
@@ -98,25 +124,78 @@ class Customers:
             country: ISO 3166-1 alpha-2.
             category: one of `Category`.
             account: twelve digits; None draws them.
+            registrations: its numbers in registers; one without a country is of the customer's.
+            lei: its legal entity identifier.
+            owners: who owns or controls it.
 
         Raises:
             InvalidCustomer: one of these cannot be taken, or another customer has that account.
         """
+        value = identity_value(
+            account=self._draw_account() if account is None else check_account(account),
+            name=name,
+            country=country,
+            category=check_category(category),
+            registrations=registrations,
+            lei=lei,
+            owners=owners,
+        )
+        opening = Opening(self._randomness(SALT_SIZE), value)
         customer = Customer(
             id="cus-" + base64.b32encode(self._randomness(10)).decode().lower(),
-            account=self._draw_account() if account is None else check_account(account),
-            name=check_name(name),
-            country=check_country(country),
-            category=check_category(category),
+            account=value["account"],
+            name=value["name"],
+            country=value["country"],
+            category=Category(value["category"]),
             status=Status.UNSCREENED,
             created=self._clock(),
+            pseudonym=opening.commitment,
         )
-        insert = f"INSERT INTO customers ({_CUSTOMER}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+        secret = self._sealer.seal(encode_bytes(self._randomness(32)), purpose=_PSEUDONYMS, customer=customer.id)
+        insert = f"INSERT INTO customers ({_CUSTOMER}, secret) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
         with self._write() as writer, transaction(writer):
             if writer.execute("SELECT 1 FROM customers WHERE account = ?", (customer.account,)).fetchone():
                 raise InvalidCustomer(f"another customer has account {customer.account}; name another one")
-            writer.execute(insert, _row(customer))
+            writer.execute(insert, (*_row(customer), secret))
+            self._enter(writer, customer, "opened", opening)
         return customer
+
+    def update_customer(
+        self,
+        customer: str,
+        *,
+        name: str | None = None,
+        country: str | None = None,
+        category: str | None = None,
+        registrations: Sequence[Registration] | None = None,
+        lei: str | None = None,
+        owners: Sequence[Owner] | None = None,
+    ) -> Customer:
+        """Change what is known of a customer; what is None stays. The old identity is kept, and provable.
+
+        Raises:
+            CustomerNotFound: there is none of this id or account.
+            InvalidCustomer: one of these cannot be taken, or the customer is closed.
+        """
+        found = self.show(customer)
+        if found.status in (Status.CLOSED, Status.ERASED):
+            raise InvalidCustomer(f"customer {found.id} is {found.status} and is not changed any more")
+        old = self.identities(found.id)[-1].opening.value
+        new = changed_identity(
+            old,
+            name=name,
+            country=country,
+            category=None if category is None else check_category(category),
+            registrations=registrations,
+            lei=lei,
+            owners=owners,
+        )
+        opening = Opening(self._randomness(SALT_SIZE), new)
+        with self._write() as writer, transaction(writer):
+            change = "UPDATE customers SET name = ?, country = ?, category = ? WHERE id = ?"
+            writer.execute(change, (new["name"], new["country"], new["category"], found.id))
+            self._enter(writer, self._within(writer, found.id), "updated", opening)
+        return self.show(found.id)
 
     def all(self) -> list[Customer]:
         """Every customer, oldest first; also the closed ones."""
@@ -142,12 +221,62 @@ class Customers:
             CustomerNotFound: there is none of this id or account.
         """
         found = self.show(customer)
-        with self._write() as writer:
-            writer.execute("UPDATE customers SET status = ? WHERE id = ?", (str(Status.CLOSED), found.id))
+        with self._write() as writer, transaction(writer):
+            if self._within(writer, found.id).status not in (Status.CLOSED, Status.ERASED):
+                writer.execute("UPDATE customers SET status = ? WHERE id = ?", (str(Status.CLOSED), found.id))
+                self._enter(writer, self._within(writer, found.id), "closed")
         return self.show(found.id)
 
+    def erase_customer(self, customer: str) -> Customer:
+        """Delete everything that is known of a customer: name, identities, keys, and what opens its pseudonyms.
+
+        Its ids and its account stay, so that neither is given to somebody else. What it stored in the gallery is
+        another room's. Erasing it again changes nothing.
+
+        Raises:
+            CustomerNotFound: there is none of this id or account.
+        """
+        found = self.show(customer)
+        with self._write() as writer, transaction(writer):
+            if self._within(writer, found.id).status is not Status.ERASED:
+                # No UPDATE may leave the name in a freed page: secure_delete overwrites what is deleted.
+                change = "UPDATE customers SET status = ?, name = '', country = '', secret = NULL WHERE id = ?"
+                writer.execute(change, (str(Status.ERASED), found.id))
+                removed = writer.execute("DELETE FROM identities WHERE customer = ?", (found.id,)).rowcount
+                keys = writer.execute(
+                    "UPDATE keys SET sealed = NULL WHERE customer = ? AND sealed IS NOT NULL", (found.id,)
+                ).rowcount
+                erased = self._within(writer, found.id)
+                self._enter(writer, erased, "erased")
+                counts = {"identities": removed, "keys": keys}
+                body = {"kind": "erasure/1", "subject": "customer", "customer": erased.pseudonym, "removed": counts}
+                outbox.add(writer, body)
+        self._scrub()
+        return self.show(found.id)
+
+    def identities(self, customer: str) -> list[Identity]:
+        """What a customer was and is known as, oldest first; empty once it is erased.
+
+        Raises:
+            CustomerNotFound: there is none of this id or account.
+        """
+        question = "SELECT salt, value, entry FROM identities WHERE customer = ? ORDER BY number"
+        return read(self._rows(question, (self.show(customer).id,)))
+
+    def secret(self, customer: str) -> bytes:
+        """What the salts of a customer's pseudonyms are derived from, 32 bytes.
+
+        Raises:
+            CustomerNotFound: there is none of this id or account, or it is erased.
+        """
+        found = self.show(customer)
+        rows = self._rows("SELECT secret FROM customers WHERE id = ? AND secret IS NOT NULL", (found.id,))
+        if not rows:
+            raise CustomerNotFound(f"customer {found.id} is erased; nothing opens its pseudonyms any more")
+        return self._open_secret(rows[0][0], found.id)
+
     def issue(self, customer: str) -> Issued:
-        """A new access key; this is the only time its secret is handed out.
+        """A new access key; this is the only time its secret is handed out. It opens nothing until its entry stands.
 
         Raises:
             CustomerNotFound: there is no customer of this id or account.
@@ -156,14 +285,17 @@ class Customers:
         found = self.show(customer)
         key_id = KEY_PREFIX + base64.b32encode(self._randomness(10)).decode()
         secret = base64.b64encode(self._randomness(30)).decode()  # 40 characters, as Amazon's
-        sealed = self._sealer.seal(secret, access_key_id=key_id, customer=found.id)
-        key = AccessKey(key_id, found.id, active=True, created=self._clock(), last_used=None)
+        sealed = self._sealer.seal(secret, purpose=key_id, customer=found.id)
+        stands_for = pseudonym("key", key_id, secret=self.secret(found.id)).commitment
+        key = AccessKey(key_id, found.id, True, self._clock(), None, stands_for)
         with self._write() as writer, transaction(writer):
             (status,) = writer.execute("SELECT status FROM customers WHERE id = ?", (found.id,)).fetchone()
             if status != Status.UNSCREENED:
                 raise KeyRefused(f"customer {found.id} is {status} and gets no new key")
-            row = (key.id, found.id, sealed, key.created)
-            writer.execute("INSERT INTO keys VALUES (?, ?, ?, ?, NULL)", row)
+            row = (key.id, found.id, sealed, key.created, stands_for)
+            writer.execute("INSERT INTO keys VALUES (?, ?, ?, ?, NULL, ?, NULL)", row)
+            body = {"kind": "key/1", "event": "issued", "customer": found.pseudonym, "key": stands_for}
+            outbox.add(writer, body, key=key.id)
         return Issued(key, secret)
 
     def keys(self, customer: str | None = None) -> list[AccessKey]:
@@ -183,15 +315,19 @@ class Customers:
         Raises:
             KeyNotFound: there is none of this id.
         """
-        with self._write() as writer:
-            writer.execute("UPDATE keys SET sealed = NULL WHERE id = ?", (access_key_id,))
+        with self._write() as writer, transaction(writer):
+            revoked = "UPDATE keys SET sealed = NULL WHERE id = ? AND sealed IS NOT NULL RETURNING customer, pseudonym"
+            row = writer.execute(revoked, (access_key_id,)).fetchone()
+            if row is not None:
+                whose = self._within(writer, row[0]).pseudonym
+                outbox.add(writer, {"kind": "key/1", "event": "revoked", "customer": whose, "key": row[1]})
         rows = self._rows(f"SELECT {_KEY} FROM keys WHERE id = ?", (access_key_id,))  # noqa: S608
         if not rows:
             raise KeyNotFound("there is no such access key; `candid key list` shows them all")
         return _key(rows[0])
 
     def lookup(self, access_key_id: str) -> Access | None:
-        """What an active key opens; None for an unknown or revoked one.
+        """What an active key opens; None for an unknown or revoked one, and for one whose entry does not stand yet.
 
         Answers from memory as long as no process has written: `PRAGMA data_version` changes with every commit
         of another connection (https://www.sqlite.org/pragma.html#pragma_data_version), and all writes here
@@ -236,13 +372,50 @@ class Customers:
 
     def _read_access(self, access_key_id: str) -> Access | None:
         columns = ", ".join(f"customers.{name}" for name in _CUSTOMER.split(", "))
-        question = f"SELECT sealed, {columns} FROM keys JOIN customers ON customers.id = keys.customer "  # noqa: S608
-        row = self._reader.execute(question + "WHERE keys.id = ? AND sealed IS NOT NULL", (access_key_id,)).fetchone()
+        question = f"SELECT sealed, keys.pseudonym, {columns} FROM keys "  # noqa: S608
+        question += "JOIN customers ON customers.id = keys.customer "
+        question += "WHERE keys.id = ? AND sealed IS NOT NULL AND keys.entry IS NOT NULL"
+        row = self._reader.execute(question, (access_key_id,)).fetchone()
         if row is None:
             return None
-        customer = _customer(row[1:])
-        secret = self._sealer.open(row[0], access_key_id=access_key_id, customer=customer.id)
-        return Access(customer, secret)
+        customer = _customer(row[2:])
+        secret = self._sealer.open(row[0], purpose=access_key_id, customer=customer.id)
+        return Access(customer, secret, row[1])
+
+    def _enter(
+        self, writer: sqlite3.Connection, customer: Customer, event: str, opening: Opening | None = None
+    ) -> None:
+        """Put what happened to a customer into the outbox; with a new identity, also that identity into its table."""
+        body: dict[str, Any] = {
+            "kind": "customer/1",
+            "event": event,
+            "customer": customer.pseudonym,
+            "category": str(customer.category),
+            "status": str(customer.status),
+        }
+        if opening is None:
+            outbox.add(writer, body)
+            return
+        body["identity"] = opening.commitment
+        labels = labels_of_identity(opening.value)
+        number = insert(writer, customer.id, opening)
+        outbox.add(writer, body, labels=labels[:MOST_LABELS], identity=number)
+        for at in range(MOST_LABELS, len(labels), MOST_LABELS):
+            outbox.add(writer, body | {"event": "updated"}, labels=labels[at : at + MOST_LABELS])
+
+    def _within(self, writer: sqlite3.Connection, customer: str) -> Customer:
+        """A customer as a transaction sees it."""
+        return _customer(writer.execute(f"SELECT {_CUSTOMER} FROM customers WHERE id = ?", (customer,)).fetchone())  # noqa: S608
+
+    def _open_secret(self, sealed: bytes, customer: str) -> bytes:
+        return decode_bytes(self._sealer.open(sealed, purpose=_PSEUDONYMS, customer=customer), 32)
+
+    def _scrub(self) -> None:
+        """Leave nothing of what was deleted in the file or beside it."""
+        with self._write() as writer:
+            writer.execute("PRAGMA incremental_vacuum")
+            writer.execute("VACUUM")
+            writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     def _rows(self, question: str, values: tuple[str, ...] = ()) -> list[Any]:
         with self._reading, translated(self._path):
@@ -260,14 +433,14 @@ class Customers:
 
 def _row(customer: Customer) -> tuple[str | float, ...]:
     identity = (customer.id, customer.account, customer.name, customer.country)
-    return (*identity, str(customer.category), str(customer.status), customer.created)
+    return (*identity, str(customer.category), str(customer.status), customer.created, customer.pseudonym)
 
 
 def _customer(row: Any) -> Customer:  # noqa: ANN401 - a row of SQLite
-    identity, account, name, country, category, status, created = row
-    return Customer(identity, account, name, country, Category(category), Status(status), created)
+    identity, account, name, country, category, status, created, stands_for = row
+    return Customer(identity, account, name, country, Category(category), Status(status), created, stands_for)
 
 
 def _key(row: Any) -> AccessKey:  # noqa: ANN401 - a row of SQLite
-    identity, customer, active, created, last_used = row
-    return AccessKey(identity, customer, bool(active), created, last_used)
+    identity, customer, active, created, last_used, stands_for = row
+    return AccessKey(identity, customer, bool(active), created, last_used, stands_for)

@@ -1,8 +1,10 @@
 """The file `governance.db`: its tables, and SQLite's errors in this room's words.
 
     meta       format and the master key's fingerprint
-    customers  one row a customer, never deleted: a closed one stays
+    customers  one row a customer, never deleted: a closed one stays, an erased one keeps nothing but its ids
+    identities what a customer was known as, with the salts of its commitments
     keys       one row an access key, never deleted; a revoked one keeps no secret
+    acts       what was done and must stand in the log, in order, until it does (see `outbox`)
 
 WAL with synchronous=FULL: what was answered survives a loss of power.
 """
@@ -18,7 +20,10 @@ from pathlib import Path
 from candid.governance.errors import GovernanceDamaged, GovernanceUnavailable, WrongKey
 from candid.governance.sealing import Sealer
 
-FORMAT = 1
+FORMAT = 2
+_OTHER_FORMAT = (
+    "{path} has format {found}; this Candid reads {own}. Open it with the Candid that wrote it, or make a new folder."
+)
 # Seconds that a writer waits for another process's transaction.
 _PATIENCE = 5.0
 
@@ -31,15 +36,37 @@ CREATE TABLE IF NOT EXISTS customers (
     country TEXT NOT NULL,
     category TEXT NOT NULL,
     status TEXT NOT NULL,
-    created REAL NOT NULL
+    created REAL NOT NULL,
+    pseudonym TEXT NOT NULL UNIQUE,
+    secret BLOB
+) STRICT;
+CREATE TABLE IF NOT EXISTS identities (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    customer TEXT NOT NULL REFERENCES customers (id),
+    salt BLOB NOT NULL,
+    value TEXT NOT NULL,
+    entry INTEGER
 ) STRICT;
 CREATE TABLE IF NOT EXISTS keys (
     id TEXT PRIMARY KEY,
     customer TEXT NOT NULL REFERENCES customers (id),
     sealed BLOB,
     created REAL NOT NULL,
-    last_used TEXT
+    last_used TEXT,
+    pseudonym TEXT NOT NULL,
+    entry INTEGER
 ) STRICT;
+CREATE TABLE IF NOT EXISTS acts (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    body TEXT NOT NULL,
+    labels TEXT,
+    identity INTEGER,
+    key TEXT,
+    entry INTEGER,
+    failure TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS acts_waiting ON acts (number) WHERE entry IS NULL AND failure IS NULL;
+CREATE INDEX IF NOT EXISTS identities_of_customer ON identities (customer);
 CREATE INDEX IF NOT EXISTS keys_of_customer ON keys (customer);
 """
 
@@ -111,15 +138,24 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+def _format(connection: sqlite3.Connection) -> int | None:
+    """The format of an existing file; None for a new one."""
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone() is None:
+        return None
+    row = connection.execute("SELECT value FROM meta WHERE name = 'format'").fetchone()
+    return None if row is None else int.from_bytes(row[0], "big")
+
+
 def _check(connection: sqlite3.Connection, path: Path, sealer: Sealer) -> None:
     with transaction(connection):
+        found = _format(connection)
+        if found not in (None, FORMAT):
+            raise GovernanceDamaged(_OTHER_FORMAT.format(path=path, found=found, own=FORMAT))
         for statement in _SCHEMA.split(";"):
             connection.execute(statement)
         first = "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING"
         connection.execute(first, ("format", FORMAT.to_bytes(4, "big")))
         connection.execute(first, ("fingerprint", sealer.fingerprint))
         meta: dict[str, bytes] = dict(connection.execute("SELECT name, value FROM meta").fetchall())
-    if (found := int.from_bytes(meta["format"], "big")) != FORMAT:
-        raise GovernanceDamaged(f"{path} has format {found}; this Candid reads {FORMAT}. Upgrade Candid.")
     if not sealer.matches(meta["fingerprint"]):
         raise WrongKey(f"{path} was created with another master key; put back that key's file")

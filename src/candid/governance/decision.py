@@ -32,7 +32,7 @@ Rule = Callable[[Customer, str], str | None]
 
 def customer_is_open(customer: Customer, _action: str) -> str | None:
     """A closed customer is not served."""
-    if customer.status is Status.CLOSED:
+    if customer.status in (Status.CLOSED, Status.ERASED):
         return "this account has been closed"
     return None
 
@@ -45,6 +45,10 @@ def customer_is_not_blocked(customer: Customer, _action: str) -> str | None:
 
 
 RULES: tuple[Rule, ...] = (customer_is_open, customer_is_not_blocked)
+
+
+POLICY_VERSION = "candid-rules/1"
+"""Names this set of rules in the log; another set of rules gets another name."""
 
 
 def decide(customer: Customer, action: str) -> Decision:

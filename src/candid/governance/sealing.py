@@ -1,9 +1,10 @@
-"""Secrets of access keys at rest: AES-256-GCM under a key derived from the master key.
+"""Secrets of customers at rest: AES-256-GCM under a key derived from the master key.
 
     sealed = nonce (12 random bytes) | ciphertext | tag (16)
 
-Each ciphertext is bound, as associated data, to its access key id and its customer, so that exchanging two
-rows is an authentication failure. Random nonces: NIST SP 800-38D section 8.3 allows 2**32 under one key.
+Each ciphertext is bound, as associated data, to its purpose (an access key id, or `pseudonyms`) and its customer, so
+that exchanging two rows is an authentication failure. Random nonces: NIST SP 800-38D section 8.3 allows 2**32 under
+one key.
 """
 
 from __future__ import annotations
@@ -43,12 +44,12 @@ class Sealer:
         """Whether a stored fingerprint is this key's."""
         return hmac.compare_digest(fingerprint, self.fingerprint)
 
-    def seal(self, secret: str, *, access_key_id: str, customer: str) -> bytes:
+    def seal(self, secret: str, *, purpose: str, customer: str) -> bytes:
         """Encrypt a secret for its row."""
         nonce = self._randomness(_NONCE_BYTES)
-        return nonce + self._aead.encrypt(nonce, secret.encode(), _bind(access_key_id, customer))
+        return nonce + self._aead.encrypt(nonce, secret.encode(), _bind(purpose, customer))
 
-    def open(self, sealed: bytes, *, access_key_id: str, customer: str) -> str:
+    def open(self, sealed: bytes, *, purpose: str, customer: str) -> str:
         """Decrypt a secret.
 
         Raises:
@@ -56,7 +57,7 @@ class Sealer:
         """
         nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
         try:
-            return self._aead.decrypt(nonce, ciphertext, _bind(access_key_id, customer)).decode()
+            return self._aead.decrypt(nonce, ciphertext, _bind(purpose, customer)).decode()
         except (InvalidTag, ValueError) as error:
             raise GovernanceDamaged(
                 "a stored secret fails its authentication; restore governance.db from a backup"

@@ -16,10 +16,12 @@ from candid.ledger.journal import Batch, Journal
 from candid.ledger.keys import Algorithm, SigningKey, VerifierKey
 from candid.ledger.layout import Layout
 from candid.ledger.publisher import Publisher
+from candid.ledger.reader import LogReader
 from candid.ledger.recovery import check_new, recover
 from candid.ledger.sequencer import Pending, Sequenced, Sequencer
+from candid.ledger.sources import FolderSource
 from candid.ledger.storage import DISK, Disk, FolderLock, write_file
-from candid.ledger.tree import EMPTY_ROOT
+from candid.ledger.tree import EMPTY_ROOT, TILE_WIDTH
 from candid.ledger.witnessing import Witnesses
 
 
@@ -66,7 +68,7 @@ class Log:
 
     def __init__(self, folder: Path, signer: SigningKey, options: LogOptions) -> None:
         """Use `open` or `create`."""
-        self._layout, self._signer = Layout(folder), signer
+        self._layout, self._signer, self._witnesses = Layout(folder), signer, options.witnesses
         self._closing, self._closed = threading.Lock(), False
         self._lock = FolderLock(self._layout.lock)
         try:
@@ -189,6 +191,11 @@ class Log:
         """The public checkpoint; None only until the first could be published."""
         return self._publisher.published
 
+    def cosigned_by(self) -> list[tuple[str, int]]:
+        """The witnesses that cosigned the public checkpoint, and when each did: seconds since the epoch."""
+        public = self._publisher.published
+        return [] if public is None or self._witnesses is None else self._witnesses.cosigned(public.note)
+
     def submit(self, entries: Sequence[bytes]) -> Pending:
         """Hand in entries without waiting; they will stand next to each other.
 
@@ -227,6 +234,23 @@ class Log:
             LogError, QuorumError: why it could not; see `Publisher.publish`.
         """
         return self._publisher.publish()
+
+    def entries(self, start: int = 0) -> Iterator[tuple[int, bytes]]:
+        """Durable entries with their indexes, in order, also those that are not public yet.
+
+        Nothing is published while they are read: for the owner of the log, who goes on from where it stopped.
+
+        Raises:
+            ProofError, TileError, SourceError: the files are not what was signed.
+        """
+        with self._publisher.paused():
+            signed = self._publisher.signed
+            if start < signed.size:
+                yield from LogReader(FolderSource(self.folder), signed).entries(start)
+                start = signed.size
+            while entries := self._sequencer.since(start, TILE_WIDTH)[0]:
+                yield from enumerate(entries, start)
+                start += len(entries)
 
     def status(self) -> LogStatus:
         """How the log is."""

@@ -84,6 +84,11 @@ class Publisher:
         """The public checkpoint."""
         return self._published
 
+    @property
+    def signed(self) -> SignedCheckpoint:
+        """The newest checkpoint that was signed, published or not; asked for while `paused`."""
+        return self._signed
+
     def start(self, interval: float) -> None:
         """Publish every `interval` seconds from a thread of its own."""
         self._thread = threading.Thread(

@@ -123,6 +123,14 @@ class Witnesses:
             if witness.url is not None
         ]
 
+    def cosigned(self, note: Note) -> list[tuple[str, int]]:
+        """Who of the policy cosigned a checkpoint, and when: name, and seconds since the epoch by its clock.
+
+        Raises:
+            SignatureError, QuorumError: a cosignature is false, or there are too few.
+        """
+        return [(found.key.name, found.time or 0) for found in self._policy.check_cosignatures(note)]
+
     def cosign(self, signed: SignedCheckpoint, prove: Prover) -> Note:
         """Ask all of them, at the same time.
 

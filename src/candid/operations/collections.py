@@ -16,6 +16,7 @@ MOST = 4096
 def create_collection(caller: Caller, request: Request, rooms: Rooms) -> Reply:
     """A new collection for the faces of the default embedder; a collection keeps its version for life."""
     contract = rooms.models.default
+    caller.notes.collection = request["CollectionId"]
     collection = rooms.gallery.collections.create(
         caller.account,
         request["CollectionId"],
@@ -34,6 +35,7 @@ def create_collection(caller: Caller, request: Request, rooms: Rooms) -> Reply:
 def describe_collection(caller: Caller, request: Request, rooms: Rooms) -> Reply:
     """Counts, version and age of one collection."""
     collection = rooms.gallery.collections.describe(caller.account, request["CollectionId"])
+    caller.notes.collection = collection.id
     return {
         "FaceCount": collection.faces,
         "FaceModelVersion": rooms.models.version(collection.contract),
@@ -59,7 +61,10 @@ def list_collections(caller: Caller, request: Request, rooms: Rooms) -> Reply:
 @operation("DeleteCollection", bills=Meter.FREE)
 def delete_collection(caller: Caller, request: Request, rooms: Rooms) -> Reply:
     """Delete a collection with all its faces and users."""
-    rooms.gallery.collections.delete(caller.account, request["CollectionId"])
+    gone = rooms.gallery.collections.delete(caller.account, request["CollectionId"])
+    caller.notes.collection = request["CollectionId"]
+    caller.notes.count(faces=gone.faces, users=gone.users)
+    caller.notes.stored["faces"] -= gone.faces
     return {"StatusCode": 200}
 
 
@@ -75,6 +80,8 @@ def list_faces(caller: Caller, request: Request, rooms: Rooms) -> Reply:
         user_id=request.get("UserId"),
         face_ids=request.get("FaceIds"),
     )
+    caller.notes.collection = collection.id
+    caller.notes.count(listed=len(page.items))
     return {
         "Faces": [replies.face(stored, rooms) for stored in page.items],
         "FaceModelVersion": rooms.models.version(collection.contract),
@@ -86,6 +93,8 @@ def list_faces(caller: Caller, request: Request, rooms: Rooms) -> Reply:
 def delete_faces(caller: Caller, request: Request, rooms: Rooms) -> Reply:
     """Delete faces; those that belong to a user, or are not there, are reported and stay."""
     outcome = rooms.gallery.faces.delete(caller.account, request["CollectionId"], request["FaceIds"])
+    caller.notes.collection = request["CollectionId"]
+    caller.notes.erase(outcome.deleted)
     return {
         "DeletedFaces": list(outcome.deleted),
         "UnsuccessfulFaceDeletions": [

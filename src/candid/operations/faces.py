@@ -15,20 +15,17 @@ DEFAULT_SIMILARITY_THRESHOLD = 80.0
 
 
 @operation("DetectFaces", bills=Meter.IMAGE_GROUP_2)
-def detect_faces(_caller: Caller, request: Request, rooms: Rooms) -> Reply:
+def detect_faces(caller: Caller, request: Request, rooms: Rooms) -> Reply:
     """The (at most 100 largest) faces of an image and what can be told of them."""
     wanted = request.get("Attributes") or ["DEFAULT"]
     image = rooms.image(request["Image"])
-    return {
-        "FaceDetails": [
-            replies.face_detail(found.face, found.description, image, wanted)
-            for found in find_faces(rooms, image, "NONE", wanted=wanted)
-        ]
-    }
+    faces = find_faces(rooms, image, "NONE", wanted=wanted)
+    caller.notes.count(found=len(faces))
+    return {"FaceDetails": [replies.face_detail(found.face, found.description, image, wanted) for found in faces]}
 
 
 @operation("CompareFaces", bills=Meter.IMAGE_GROUP_1)
-def compare_faces(_caller: Caller, request: Request, rooms: Rooms) -> Reply:
+def compare_faces(caller: Caller, request: Request, rooms: Rooms) -> Reply:
     """The largest face of the source against the (at most 100 largest) faces of the target."""
     threshold = request.get("SimilarityThreshold")
     threshold = DEFAULT_SIMILARITY_THRESHOLD if threshold is None else threshold
@@ -51,6 +48,7 @@ def compare_faces(_caller: Caller, request: Request, rooms: Rooms) -> Reply:
             matches.append({"Similarity": similarity, "Face": compared})
         else:
             unmatched.append(compared)
+    caller.notes.count(compared=len(targets), matches=len(matches))
     matches.sort(key=lambda match: match["Similarity"], reverse=True)
     return {
         "SourceImageFace": searched,

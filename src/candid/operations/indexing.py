@@ -51,6 +51,9 @@ def index_faces(caller: Caller, request: Request, rooms: Rooms) -> Reply:
         for i, (each, embedding) in enumerate(zip(indexed, embeddings, strict=True))
     ]
     stored = rooms.gallery.faces.add(caller.account, collection.id, new, contract=contract) if new else []
+    caller.notes.collection = collection.id
+    caller.notes.count(found=len(found), unindexed=len(unindexed))
+    caller.notes.enrol(face.face_id for face in stored if face.image_id == image_id)  # others were there already
     return {
         "FaceRecords": [
             {"Face": replies.face(face, rooms), "FaceDetail": _detail(each, image, wanted)}

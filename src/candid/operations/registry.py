@@ -6,10 +6,11 @@ A dictionary, not reflection: `grep '@operation("DetectFaces"'` finds the functi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from candid.operations.notes import Notes
 from candid.operations.rooms import Rooms
 
 Request = Mapping[str, Any]
@@ -18,10 +19,17 @@ Reply = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose call this is: the 12-digit account and the region that stand in ARNs."""
+    """Whose call this is.
+
+    Attributes:
+        account: the 12 digits that stand in ARNs.
+        region: likewise.
+        notes: takes what the log shall hold of the call.
+    """
 
     account: str
     region: str
+    notes: Notes = field(default_factory=Notes)
 
 
 class Meter(StrEnum):

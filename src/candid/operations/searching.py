@@ -37,9 +37,11 @@ def search_faces(caller: Caller, request: Request, rooms: Rooms) -> Reply:
             k=request.get("MaxFaces") or MOST_FACE_MATCHES,
             min_score=rooms.models.score(collection.contract, threshold),
         )
+    reached = _reached(threshold, [replies.face_match(match, rooms) for match in matches])
+    _note(caller, collection.id, reached)
     return {
         "SearchedFaceId": request["FaceId"],
-        "FaceMatches": _reached(threshold, [replies.face_match(match, rooms) for match in matches]),
+        "FaceMatches": reached,
         "FaceModelVersion": rooms.models.version(collection.contract),
     }
 
@@ -60,10 +62,12 @@ def search_faces_by_image(caller: Caller, request: Request, rooms: Rooms) -> Rep
         k=request.get("MaxFaces") or MOST_FACE_MATCHES,
         min_score=rooms.models.score(contract, threshold),
     )
+    reached = _reached(threshold, [replies.face_match(match, rooms) for match in matches])
+    _note(caller, collection.id, reached)
     return {
         "SearchedFaceBoundingBox": replies.bounding_box(replies.box_ratios(probe.box, image)),
         "SearchedFaceConfidence": probe.confidence,
-        "FaceMatches": _reached(threshold, [replies.face_match(match, rooms) for match in matches]),
+        "FaceMatches": reached,
         "FaceModelVersion": rooms.models.version(contract),
     }
 
@@ -86,9 +90,10 @@ def search_users(caller: Caller, request: Request, rooms: Rooms) -> Reply:
     else:
         matches = search.users_like_user(caller.account, collection.id, str(user_id), k=k, min_score=least)
         searched = {"SearchedUser": {"UserId": user_id}}
-    found = [replies.user_match(match, collection.contract, rooms) for match in matches]
+    reached = _reached(threshold, [replies.user_match(match, collection.contract, rooms) for match in matches])
+    _note(caller, collection.id, reached)
     return {
-        "UserMatches": _reached(threshold, found),
+        "UserMatches": reached,
         "FaceModelVersion": rooms.models.version(collection.contract),
         **searched,
     }
@@ -121,6 +126,7 @@ def search_users_by_image(caller: Caller, request: Request, rooms: Rooms) -> Rep
         ],
     }
     if probe is None:
+        _note(caller, collection.id, [])
         return reply
     (matches,) = rooms.gallery.search.users(
         caller.account,
@@ -130,10 +136,17 @@ def search_users_by_image(caller: Caller, request: Request, rooms: Rooms) -> Rep
         k=request.get("MaxUsers") or MOST_USER_MATCHES,
         min_score=rooms.models.score(contract, threshold),
     )
+    reached = _reached(threshold, [replies.user_match(match, contract, rooms) for match in matches])
+    _note(caller, collection.id, reached)
     return reply | {
-        "UserMatches": _reached(threshold, [replies.user_match(match, contract, rooms) for match in matches]),
+        "UserMatches": reached,
         "SearchedFace": {"FaceDetail": replies.face_detail(probe.face, probe.description, image)},
     }
+
+
+def _note(caller: Caller, collection_id: str, matches: list[Reply]) -> None:
+    caller.notes.collection = collection_id
+    caller.notes.count(matches=len(matches))
 
 
 def _threshold(request: Request, member: str) -> float:

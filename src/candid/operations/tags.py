@@ -10,7 +10,7 @@ from candid.operations.rooms import Rooms
 @operation("TagResource", bills=Meter.FREE)
 def tag_resource(caller: Caller, request: Request, rooms: Rooms) -> Reply:
     """Set tags; a key that is there already gets the new value."""
-    collection_id = collection_of_arn(caller, request["ResourceArn"])
+    collection_id = caller.notes.collection = collection_of_arn(caller, request["ResourceArn"])
     rooms.gallery.tags.put(caller.account, collection_id, request["Tags"])
     return {}
 
@@ -18,7 +18,7 @@ def tag_resource(caller: Caller, request: Request, rooms: Rooms) -> Reply:
 @operation("UntagResource", bills=Meter.FREE)
 def untag_resource(caller: Caller, request: Request, rooms: Rooms) -> Reply:
     """Take tags away; keys that are not there are passed over."""
-    collection_id = collection_of_arn(caller, request["ResourceArn"])
+    collection_id = caller.notes.collection = collection_of_arn(caller, request["ResourceArn"])
     rooms.gallery.tags.remove(caller.account, collection_id, request["TagKeys"])
     return {}
 
@@ -26,5 +26,5 @@ def untag_resource(caller: Caller, request: Request, rooms: Rooms) -> Reply:
 @operation("ListTagsForResource", bills=Meter.FREE)
 def list_tags_for_resource(caller: Caller, request: Request, rooms: Rooms) -> Reply:
     """All tags of a collection."""
-    collection_id = collection_of_arn(caller, request["ResourceArn"])
+    collection_id = caller.notes.collection = collection_of_arn(caller, request["ResourceArn"])
     return {"Tags": rooms.gallery.tags.get(caller.account, collection_id)}

@@ -21,6 +21,7 @@ MOST_USERS = 500
 @operation("CreateUser", bills=Meter.FREE)
 def create_user(caller: Caller, request: Request, rooms: Rooms) -> Reply:
     """A new user, without faces."""
+    caller.notes.collection = request["CollectionId"]
     rooms.gallery.users.create(
         caller.account, request["CollectionId"], request["UserId"], once=_once("CreateUser", request)
     )
@@ -30,6 +31,7 @@ def create_user(caller: Caller, request: Request, rooms: Rooms) -> Reply:
 @operation("DeleteUser", bills=Meter.FREE)
 def delete_user(caller: Caller, request: Request, rooms: Rooms) -> Reply:
     """Delete a user; its faces stay in the collection, without a user."""
+    caller.notes.collection = request["CollectionId"]
     rooms.gallery.users.delete(
         caller.account, request["CollectionId"], request["UserId"], once=_once("DeleteUser", request)
     )
@@ -39,6 +41,7 @@ def delete_user(caller: Caller, request: Request, rooms: Rooms) -> Reply:
 @operation("ListUsers", bills=Meter.FREE)
 def list_users(caller: Caller, request: Request, rooms: Rooms) -> Reply:
     """A page of a collection's users."""
+    caller.notes.collection = request["CollectionId"]
     page = rooms.gallery.users.list(
         caller.account,
         request["CollectionId"],
@@ -57,6 +60,7 @@ def associate_faces(caller: Caller, request: Request, rooms: Rooms) -> Reply:
             number, the faces over it are reported with the others that were refused.
     """
     collection = rooms.gallery.collections.describe(caller.account, request["CollectionId"])
+    caller.notes.collection = collection.id
     threshold = request.get("UserMatchThreshold")
     threshold = DEFAULT_ASSOCIATION_THRESHOLD if threshold is None else threshold
     outcome = rooms.gallery.users.associate(
@@ -69,6 +73,7 @@ def associate_faces(caller: Caller, request: Request, rooms: Rooms) -> Reply:
     )
     if _was_full(outcome):
         raise LimitExceeded("The user has as many faces as a user may have; disassociate some first.")
+    caller.notes.count(associated=len(outcome.associated))
     return {
         "AssociatedFaces": [{"FaceId": face_id} for face_id in outcome.associated],
         "UnsuccessfulFaceAssociations": [
@@ -82,6 +87,7 @@ def associate_faces(caller: Caller, request: Request, rooms: Rooms) -> Reply:
 @operation("DisassociateFaces", bills=Meter.FREE)
 def disassociate_faces(caller: Caller, request: Request, rooms: Rooms) -> Reply:
     """Take faces from a user; they stay in the collection."""
+    caller.notes.collection = request["CollectionId"]
     outcome = rooms.gallery.users.disassociate(
         caller.account,
         request["CollectionId"],
@@ -89,6 +95,7 @@ def disassociate_faces(caller: Caller, request: Request, rooms: Rooms) -> Reply:
         request["FaceIds"],
         once=_once("DisassociateFaces", request),
     )
+    caller.notes.count(disassociated=len(outcome.disassociated))
     return {
         "DisassociatedFaces": [{"FaceId": face_id} for face_id in outcome.disassociated],
         "UnsuccessfulFaceDisassociations": [_refusal(refusal) for refusal in outcome.refused],

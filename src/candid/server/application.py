@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from candid.config import Config, ConfigError
 from candid.gallery import Gallery, open_gallery
 from candid.gallery.durable import write_whole
-from candid.governance import Customers, Status, open_customers
+from candid.governance import Customers, Status, open_acts, open_customers
 from candid.operations.images import BucketFolders, ImageSource, ObjectStore
 from candid.operations.registry import offered
 from candid.operations.rooms import Rooms
 from candid.operations.versions import FaceModels
+from candid.recording import Recorder
+from candid.server.acts import ActsThread
 from candid.server.data_folder import DataFolder
 from candid.server.engine import open_engine
+from candid.server.housekeeping import Housekeeping
+from candid.server.recording import SOFTWARE, CallRecord, engine_counters, loaded_models, open_folder_recorder
 from candid.server.secrets import Secrets
 from candid.vision import Engine, ImageLimits, PixelRoom, VisionError
 from candid.vision.calibration import Calibration, CalibrationError
@@ -54,11 +58,14 @@ class Application:
     gallery: Gallery
     engine: Engine
     models: FaceModels
+    recorder: Recorder
+    acts: ActsThread
     asgi: App
 
     def ready_facts(self, url: str, *, dev: bool) -> ReadyFacts:
         """What a client needs; with `dev`, of a customer `dev`, opened first where there is none."""
         key = _development_key(self.customers, self.folder.identity.account) if dev else None
+        self.acts.enter_now()
         if key is not None:
             self._write_credentials(url, *key)
         return ReadyFacts(
@@ -83,13 +90,22 @@ class Application:
 
 
 @contextmanager
-def open_application(folder: DataFolder, secrets: Secrets, config: Config) -> Iterator[Application]:
+def open_application(
+    folder: DataFolder, secrets: Secrets, config: Config, *, recording: bool = True
+) -> Iterator[Application]:
     """Open a data folder for serving while the block runs.
+
+    Args:
+        folder: the data folder.
+        secrets: its keys.
+        config: settings.
+        recording: whether calls are recorded. Only a benchmark says no, to measure what recording costs.
 
     Raises:
         GalleryError, GovernanceError: the folder's databases cannot be used.
         VisionError: the models cannot be used.
-        ConfigError: the S3 endpoint is none.
+        ConfigError: the S3 endpoint is none, or the witness policy cannot be read.
+        LedgerError, RecordingError: the log cannot be written.
     """
     with ExitStack() as stack:
         engine = open_engine(config)
@@ -108,8 +124,14 @@ def open_application(folder: DataFolder, secrets: Secrets, config: Config) -> It
             pixels=PixelRoom(config.pixels_at_once),
             keep_crops=config.keep_crops,
         )
+        recorder = stack.enter_context(_recording(folder, secrets, config, engine))
+        acts = _acts(folder, recorder, customers, gallery, stack)
+        operations = offered()
         app = App(
-            handlers=bind(offered(), rooms=rooms, region=folder.identity.region),
+            handlers=bind(operations, rooms=rooms, region=folder.identity.region),
+            meters={name: str(operation.bills) for name, operation in operations.items()},
+            record=CallRecord(recorder, customers) if recording else None,
+            log=folder.ledger,
             to_refusal=to_refusal,
             credentials=customers,
             region=folder.identity.region,
@@ -119,10 +141,34 @@ def open_application(folder: DataFolder, secrets: Secrets, config: Config) -> It
                 "gallery": lambda: gallery.status().trouble,
                 "storage": lambda: _storage_trouble(folder),
                 "models": lambda: _models_trouble(engine),
+                "log": lambda: recorder.trouble,
             },
-            samples=lambda: _samples(engine, gallery),
+            samples=lambda: _samples(engine, gallery, recorder),
         )
-        yield Application(folder, secrets, customers, gallery, engine, models, app)
+        yield Application(folder, secrets, customers, gallery, engine, models, recorder, acts, app)
+
+
+@contextmanager
+def _recording(folder: DataFolder, secrets: Secrets, config: Config, engine: Engine) -> Iterator[Recorder]:
+    """The log, from the entry of the server's start to that of its end."""
+    recorder = open_folder_recorder(folder, secrets, config)
+    try:
+        recorder.start(models=loaded_models(engine), software=SOFTWARE, engine=lambda: engine_counters(engine))
+        yield recorder
+        recorder.stop()
+    finally:
+        recorder.close()
+
+
+def _acts(
+    folder: DataFolder, recorder: Recorder, customers: Customers, gallery: Gallery, stack: ExitStack
+) -> ActsThread:
+    acts = open_acts(folder.governance)
+    stack.callback(acts.close)
+    thread = ActsThread(acts, recorder, also=Housekeeping(recorder, customers, gallery))
+    thread.start()
+    stack.callback(thread.close)
+    return thread
 
 
 def face_models(engine: Engine) -> FaceModels:
@@ -171,12 +217,15 @@ def _object_store(folder: DataFolder, config: Config) -> ObjectStore:
         raise ConfigError("s3.endpoint_url must be a URL such as https://s3.example.org") from error
 
 
-def _samples(engine: Engine, gallery: Gallery) -> Iterable[Sample]:
+def _samples(engine: Engine, gallery: Gallery, recorder: Recorder) -> Iterable[Sample]:
     status = gallery.status()
     yield Sample("candid_gallery_collections", "gauge", "Collections of all customers.", status.collections)
     yield Sample("candid_gallery_faces", "gauge", "Faces of all collections.", status.faces)
     yield Sample("candid_gallery_users", "gauge", "Users of all collections.", status.users)
     yield Sample("candid_gallery_index_bytes", "gauge", "Memory of the index.", status.index_bytes)
+    log = recorder.log.status()
+    yield Sample("candid_log_entries", "gauge", "Durable entries of the log.", log.size)
+    yield Sample("candid_log_published_entries", "gauge", "Entries that a public checkpoint covers.", log.published)
     for name, count in engine.counters().items():
         labels = {"model": name}
         yield Sample("candid_engine_passes_total", "counter", "Forward passes.", count.passes, labels)

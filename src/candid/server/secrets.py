@@ -18,6 +18,7 @@ from candid.gallery.keys import load_key_file, load_or_create_key_file
 from candid.ledger.keyfile import read_key, write_key
 from candid.ledger.keys import SigningKey
 from candid.ledger.log import Log, LogOptions
+from candid.ledger.witnessing import Witnesses
 from candid.server.data_folder import DataFolder
 
 
@@ -39,8 +40,12 @@ def log_origin(folder: DataFolder) -> str:
     return f"candid.local/{folder.identity.account}"
 
 
-def create_secrets(folder: DataFolder) -> Secrets:
+def create_secrets(folder: DataFolder, *, origin: str = "") -> Secrets:
     """Both keys, made where they are missing, and an empty log where there is none.
+
+    Args:
+        folder: the data folder.
+        origin: the log's name, where its key is made; empty: `candid.local/ACCOUNT`.
 
     Raises:
         KeyFileError, KeyFormatError: a key file cannot be written or read.
@@ -50,7 +55,7 @@ def create_secrets(folder: DataFolder) -> Secrets:
     log_key = _log_key_file(folder)
     if not log_key.exists():
         with suppress(FileExistsError):  # another process made it meanwhile
-            write_key(log_key, SigningKey.generate(log_origin(folder)))
+            write_key(log_key, SigningKey.generate(origin or log_origin(folder)))
     key = read_key(log_key)
     if not Log.exists(folder.ledger):
         Log.create(folder.ledger, key, log_options(folder)).close()
@@ -66,9 +71,10 @@ def read_secrets(folder: DataFolder) -> Secrets:
     return Secrets(load_key_file(folder.key_file), read_key(_log_key_file(folder)))
 
 
-def log_options(folder: DataFolder) -> LogOptions:
+def log_options(folder: DataFolder, *, witnesses: Witnesses | None = None) -> LogOptions:
     """How this folder's log is run."""
-    return LogOptions(guard=folder.key_file.with_name(f"{folder.identity.id}.log.guard"))
+    guard = folder.key_file.with_name(f"{folder.identity.id}.log.guard")
+    return LogOptions(guard=guard, witnesses=witnesses)
 
 
 def _log_key_file(folder: DataFolder) -> Path:

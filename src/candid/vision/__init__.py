@@ -35,6 +35,7 @@ from candid.vision.facts import (
     Truth,
 )
 from candid.vision.pixel_room import NoPixelRoom, PixelRoom
+from candid.vision.runtime import tally
 
 __all__ = [
     "AgeRange",
@@ -67,4 +68,5 @@ __all__ = [
     "decode_image",
     "open_engine",
     "quality_reasons",
+    "tally",
 ]

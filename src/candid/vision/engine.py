@@ -138,6 +138,10 @@ class Engine:
         """Forward passes and rows of each model since the engine was opened, by its name."""
         return {name: runner.count() for name, runner in sorted(self._runners.used().items())}
 
+    def cards(self) -> list[Card]:
+        """The cards of all models that this engine may run, by name."""
+        return self._runners.cards()
+
     def warm_up(self) -> None:
         """Open the sessions that every call needs, so that the first caller does not wait for it.
 

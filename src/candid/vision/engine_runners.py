@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 
-from candid.vision.models import Models
+from candid.vision.models import Card, Models
 from candid.vision.runtime import Lanes, Provider, Runner, open_session
 
 # Rows of a pass. More gain nothing on a CPU, and ONNX Runtime's arena keeps what the largest pass took: after a few
@@ -48,6 +48,10 @@ class Runners(Mapping[str, Runner]):
         """The runners that were asked for."""
         with self._lock:
             return dict(self._made)
+
+    def cards(self) -> list[Card]:
+        """The cards of all models in the folder."""
+        return [self._models.card(name) for name in self]
 
     def close(self) -> None:
         """Close every runner."""

@@ -1,4 +1,7 @@
-"""The ASGI application: calls on `POST /`, three pages, and nothing else. No CORS headers, ever."""
+"""The ASGI application: calls on `POST /`, three pages, the log's public files, and nothing else.
+
+No CORS headers, ever.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -13,7 +17,7 @@ import orjson
 from candid.governance import decide
 from candid.wire import access_log, pages
 from candid.wire.body import BodyLimits, BodyReader, Disconnected, Receive
-from candid.wire.calls import Calls, Decide, Handler, Outcome, ToRefusal
+from candid.wire.calls import Calls, Decide, Handler, Outcome, Record, ToRefusal
 from candid.wire.canonical import header_values
 from candid.wire.credentials import Credentials
 from candid.wire.metrics import CONTENT_TYPE as METRICS_TYPE
@@ -51,6 +55,9 @@ class App:
         credentials: Credentials,
         region: str,
         decide: Decide = decide,
+        meters: Mapping[str, str] | None = None,
+        record: Record | None = None,
+        log: Path | None = None,
         workers: int = 16,
         queue: int = 64,
         checks: Mapping[str, pages.Check] | None = None,
@@ -68,6 +75,9 @@ class App:
             credentials: where access keys are looked up.
             region: the region that calls must be signed for.
             decide: says whether a call may happen.
+            meters: what each operation is billed as.
+            record: puts every decided call into the log; None, for benchmarks and tests of this room, into none.
+            log: folder of the log's public files, served under `/log/`; None serves none.
             workers: calls handled at once.
             queue: calls that may wait.
             checks: what `/readyz` asks, by name.
@@ -87,7 +97,19 @@ class App:
             raise ValueError(f"not operations of Amazon Rekognition: {', '.join(unknown)}")
         self._verifier = Verifier(credentials, region=region, clock=clock)
         writer = ReplyWriter(self._model, strict=strict_replies)
-        self._calls = Calls(self._model, self._verifier, credentials, decide, handlers, to_refusal, writer)
+        self._calls = Calls(
+            model=self._model,
+            verifier=self._verifier,
+            credentials=credentials,
+            decide=decide,
+            handlers=handlers,
+            to_refusal=to_refusal,
+            writer=writer,
+            meters=dict(meters or {}),
+            record=record,
+            clock=clock,
+        )
+        self._log = log
         self._pool = Pool(workers=workers, queue=queue)
         self._bodies = BodyReader(BodyLimits() if body_limits is None else body_limits)
         self._checks = dict(checks or {})
@@ -147,6 +169,8 @@ class App:
             (b"x-amzn-requestid", call.request_id.encode()),
             (b"content-type", CONTENT_TYPE.encode()),
         ]
+        if call.outcome.receipt:
+            headers.append((b"x-candid-receipt", call.outcome.receipt.encode()))
         if refusal is None:
             status, body = 200, call.outcome.body
         else:
@@ -179,11 +203,13 @@ class App:
 
     async def _page(self, scope: Scope, send: Send) -> None:
         page = await self._page_at(scope["path"], scope["method"])
-        headers = [(b"content-type", page.content_type.encode()), (b"cache-control", b"no-store")]
+        headers = [(b"content-type", page.content_type.encode()), (b"cache-control", page.cache_control.encode())]
         await _send(send, page.status, headers, page.body, head=scope["method"] == "HEAD")
 
     async def _page_at(self, path: str, method: str) -> pages.Page:
-        if path not in {"/healthz", "/readyz", "/metrics"}:
+        if path.startswith(pages.LOG) and self._log is not None and method in {"GET", "HEAD"}:
+            return await pages.log_file(self._log, path)
+        if path not in {"/healthz", "/readyz", "/metrics"} and not path.startswith(pages.LOG):
             return pages.json_page(404, {"message": "There is nothing here. Calls go to POST /."})
         if method not in {"GET", "HEAD"}:
             return pages.json_page(405, {"message": "This page is only read."})

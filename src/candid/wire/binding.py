@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from candid.operations.notes import Notes
 from candid.operations.registry import Caller, Operation
 from candid.operations.rooms import Rooms
 from candid.wire.calls import Handler
@@ -20,8 +21,8 @@ def bind(operations: Mapping[str, Operation], *, rooms: Rooms, region: str) -> d
     """
 
     def handler(operation: Operation) -> Handler:
-        def handle(account: str, request: Mapping[str, Any]) -> Mapping[str, Any]:
-            return operation.function(Caller(account, region), request, rooms)
+        def handle(account: str, request: Mapping[str, Any], notes: Notes) -> Mapping[str, Any]:
+            return operation.function(Caller(account, region, notes), request, rooms)
 
         return handle
 

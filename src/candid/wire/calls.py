@@ -1,9 +1,9 @@
 """One call, from a claim and a body to an outcome; runs in a worker thread.
 
-    check the signature → note the key's use → read the request → decide → operate → write the reply
+    check the signature → note the key's use → read the request → decide → operate → write the reply → record
 
-What is recorded of a call (its entry in the log, its usage) belongs between the last two steps; an `Outcome`
-holds what such a record needs.
+A call that comes to a decision stands in the log before its reply leaves, whatever came of it. Where the log takes
+no entries nothing is decided or done, and the client is told so.
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from candid.governance import Customer, Decision
+from candid.governance import Access, Customer, Decision
+from candid.operations.notes import Notes
+from candid.recording import CallFacts
+from candid.recording import Outcome as Ended
+from candid.vision import tally
 from candid.wire.credentials import Credentials
 from candid.wire.model import ModelledOperation, ServiceModel
 from candid.wire.refusals import Refusal, denied, internal
@@ -22,13 +26,25 @@ from candid.wire.replies import ReplyWriter
 from candid.wire.requests import parse_request
 from candid.wire.sigv4 import Claim, Verifier
 
-Handler = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
-"""An operation bound to its rooms: (account, request) → reply. Raises the rooms' own errors."""
+Handler = Callable[[str, Mapping[str, Any], Notes], Mapping[str, Any]]
+"""An operation bound to its rooms: (account, request, notes) → reply. Raises the rooms' own errors."""
 
 ToRefusal = Callable[[Exception], Refusal | None]
 """What a room's error is for a client; None for an error that no table knows."""
 
 _log = logging.getLogger("candid.wire")
+
+
+class Record(Protocol):
+    """Puts decided calls into the log; `candid.recording.Recorder` does, put together in `candid.server`."""
+
+    def check(self) -> None:
+        """Raise where nothing can be recorded now."""
+        ...
+
+    def call(self, facts: CallFacts, /) -> str:
+        """Record a call; its receipt, once the entry is durable."""
+        ...
 
 
 class Decide(Protocol):
@@ -48,12 +64,14 @@ class Outcome:
         decision: None where it did not come to one.
         refusal: None where the operation was done.
         body: the reply; empty where there is a refusal.
+        receipt: of its entry in the log; empty where there is none.
     """
 
     customer: Customer | None = None
     decision: Decision | None = None
     refusal: Refusal | None = None
     body: bytes = b""
+    receipt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +85,89 @@ class Calls:
     handlers: Mapping[str, Handler]
     to_refusal: ToRefusal
     writer: ReplyWriter
+    meters: Mapping[str, str]
+    record: Record | None
+    clock: Callable[[], float]
 
     def handle(self, operation: ModelledOperation, claim: Claim, body: bytes, request_id: str) -> Outcome:
         """Handle one call. Raises nothing: what goes wrong is the outcome's refusal."""
+        started = int(self.clock() * 1000)
         customer: Customer | None = None
-        decision: Decision | None = None
         try:
             customer = self.verifier.check(claim, body)
+            access = claim.access
             self.credentials.used(claim.authorization.access_key_id)
             request = parse_request(self.model, operation, body)
+            if self.record is not None:
+                self.record.check()
             decision = self.decide(customer, operation.name)
-            if not decision.allowed:
-                return Outcome(customer, decision, denied(operation.name, decision.text))
-            reply = self.handlers[operation.name](customer.account, request)
+            notes = Notes()
+            with tally() as rows:
+                outcome = self._operate(operation, access, request, decision, notes, request_id)
+            if self.record is None:
+                return outcome
+            facts = self._facts(operation.name, access, outcome, notes, rows, request_id=request_id, started=started)
+            return replace(outcome, receipt=self.record.call(facts))
+        except Refusal as refusal:
+            return Outcome(customer, None, refusal)
+        except Exception as error:  # noqa: BLE001 - the one place where everything is answered
+            return Outcome(customer, None, self.refusal_of(error, request_id))
+
+    def _operate(
+        self,
+        operation: ModelledOperation,
+        access: Access,
+        request: Mapping[str, Any],
+        decision: Decision,
+        notes: Notes,
+        request_id: str,
+    ) -> Outcome:
+        """Do what was decided. Raises nothing, as whatever happens now is recorded."""
+        customer = access.customer
+        if not decision.allowed:
+            return Outcome(customer, decision, denied(operation.name, decision.text))
+        try:
+            reply = self.handlers[operation.name](customer.account, request, notes)
             return Outcome(customer, decision, body=self.writer.write(operation.output, reply))
         except Refusal as refusal:
             return Outcome(customer, decision, refusal)
-        except Exception as error:  # noqa: BLE001 - the one place where everything is answered
+        except Exception as error:  # noqa: BLE001 - as in `handle`
             return Outcome(customer, decision, self.refusal_of(error, request_id))
+
+    def _facts(
+        self,
+        operation: str,
+        access: Access,
+        outcome: Outcome,
+        notes: Notes,
+        rows: Mapping[str, int],
+        *,
+        request_id: str,
+        started: int,
+    ) -> CallFacts:
+        decision, refusal = outcome.decision, outcome.refusal
+        if decision is None:
+            raise TypeError("only a decided call is recorded")
+        ended = Ended.OK if refusal is None else Ended.ERROR if decision.allowed else Ended.DENIED
+        meter = self.meters.get(operation, "free")
+        return CallFacts(
+            request=request_id,
+            operation=operation,
+            customer=access.customer,
+            key=access.key,
+            decision=decision,
+            outcome=ended,
+            error=None if refusal is None else refusal.name,
+            meter=meter,
+            units=1,
+            started=started,
+            collection=notes.collection,
+            counts=notes.counts,
+            stored=notes.stored,
+            enrolled=notes.enrolled,
+            erased=notes.erased,
+            engine=rows,
+        )
 
     def refusal_of(self, error: Exception, request_id: str) -> Refusal:
         """What the client sees of an error; a fault of the server goes to the log, with its place."""

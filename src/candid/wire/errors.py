@@ -15,6 +15,7 @@ from candid.operations.finding import NoFaceInImage
 from candid.operations.images import ImageSourceError, NoImageGiven, ObjectTooLarge, ObjectUnavailable
 from candid.operations.searching import AmbiguousProbe
 from candid.operations.versions import VersionNotServed
+from candid.recording import errors as recording
 from candid.vision import errors as vision
 from candid.vision.calibration import CalibrationError
 from candid.vision.pixel_room import NoPixelRoom
@@ -35,6 +36,9 @@ _TOO_LARGE = Row("ImageTooLargeException")
 _FORMAT = Row("InvalidImageFormatException")
 _FAULT = Row("InternalServerError", "Candid had an internal error; its operator finds it in the log.")
 _CLOSING = Row("InternalServerError", "The server is shutting down; try again.")
+_NOT_RECORDED = Row(
+    "InternalServerError", "The server cannot write its log, and answers nothing that would not stand in it; try again."
+)
 _NO_MODEL = Row("InternalServerError", "A model that this call needs is not installed on the server.")
 
 TABLE: dict[type[Exception], Row] = {
@@ -77,6 +81,10 @@ TABLE: dict[type[Exception], Row] = {
     AmbiguousProbe: _INVALID,
     VersionNotServed: _INVALID,
     NoFaceInImage: _INVALID,
+    recording.RecordingError: _NOT_RECORDED,
+    recording.NotRecorded: _NOT_RECORDED,
+    recording.ActRefused: _FAULT,
+    recording.RecordingDamaged: _FAULT,
     governance.GovernanceError: _FAULT,
     governance.InvalidCustomer: _FAULT,
     governance.CustomerNotFound: _FAULT,

@@ -1,32 +1,55 @@
-"""What is answered besides calls: `/healthz`, `/readyz`, `/metrics`. Unsigned, and without personal data."""
+"""What is answered besides calls: `/healthz`, `/readyz`, `/metrics`, and the log's public files below `/log/`.
+
+Unsigned, and without personal data.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import orjson
+
+from candid.ledger import public_file
 
 Check = Callable[[], str | None]
 """Whether one part is ready: None, or one line that says what is missing. Holds nothing personal."""
 
+LOG = "/log/"
 # Seconds. A check is a look at memory or one small read; one that takes longer is stuck.
 PATIENCE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A status, a content type and a body."""
+    """A status, a content type, a body, and who may keep it for how long."""
 
     status: int
     content_type: str
     body: bytes
+    cache_control: str = "no-store"
 
 
 def json_page(status: int, document: object) -> Page:
     """A page of JSON."""
     return Page(status, "application/json", orjson.dumps(document))
+
+
+async def log_file(folder: Path, path: str) -> Page:
+    """A public file of the log, by its path below the server: C2SP tlog-tiles.
+
+    A file that is not there (yet) is 404, and so is every name that is none of a log's files.
+    """
+    found = public_file(folder, path.removeprefix(LOG))
+    try:
+        body = None if found is None else await asyncio.to_thread(found.path.read_bytes)
+    except OSError:
+        body = None
+    if found is None or body is None:
+        return json_page(404, {"message": "The log has no such file."})
+    return Page(200, found.content_type, body, found.cache_control)
 
 
 async def readiness(checks: Mapping[str, Check], *, closing: bool, patience: float = PATIENCE) -> Page:

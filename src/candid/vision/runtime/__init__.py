@@ -10,6 +10,7 @@ from candid.vision.runtime.providers import Provider, choose_provider
 from candid.vision.runtime.recording import Recording, recording
 from candid.vision.runtime.runner import Runner
 from candid.vision.runtime.session import Session, open_session
+from candid.vision.runtime.tally import tally
 
 __all__ = [
     "Lanes",
@@ -20,4 +21,5 @@ __all__ = [
     "choose_provider",
     "open_session",
     "recording",
+    "tally",
 ]

@@ -19,6 +19,7 @@ from candid.vision.errors import EngineClosed
 from candid.vision.runtime.lanes import Lanes
 from candid.vision.runtime.recording import is_recording, note
 from candid.vision.runtime.session import Array, Session, rows_of
+from candid.vision.runtime.tally import count
 
 Outputs = tuple[Array, ...]
 Piece = TypeVar("Piece")
@@ -125,7 +126,9 @@ class Runner:
             ModelError: the model cannot be opened.
         """
         note(self, [array])
-        return self._run(array)
+        outputs = self._run(array)
+        count(self.name, rows_of(array))
+        return outputs
 
     def run_all(self, arrays: Sequence[Array]) -> list[Outputs]:
         """`run` for several arrays of different shapes, side by side where a core is free."""
@@ -148,14 +151,20 @@ class Runner:
             read: gives the result from a piece and its outputs, in the thread that ran it.
         """
         kept: dict[int, Array] | None = {} if is_recording() else None
+        ran = [0] * len(pieces)  # rows; each item is written by one thread
 
         def run_one(index: int) -> Result:
             array = prepare(pieces[index])
             if kept is not None:
                 kept[index] = array
-            return read(pieces[index], self._run(array))
+            outputs = self._run(array)
+            ran[index] = rows_of(array)
+            return read(pieces[index], outputs)
 
-        results = self._lanes.map(run_one, range(len(pieces)))
+        try:
+            results = self._lanes.map(run_one, range(len(pieces)))
+        finally:
+            count(self.name, sum(ran))
         if kept is not None:
             note(self, [kept[index] for index in sorted(kept)])
         return results

@@ -1,0 +1,90 @@
+"""Entries that are about to be appended, and the state as it will be if they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from candid.recording.errors import ActRefused
+from candid.recording.state import State
+from candid_verify.entries import write_entry
+
+Entry = dict[str, Any]
+
+
+class Draft:
+    """A batch: what was added so far counts for what is added next; the state itself stays as it is."""
+
+    def __init__(self, state: State, *, now: int) -> None:
+        """Begin a batch.
+
+        Args:
+            state: of what is durable.
+            now: milliseconds since the epoch. Where the clock was set back, entries get the time of the newest one.
+        """
+        self._state = state
+        self._numbers: dict[str, int] = {}
+        self._calls = 0
+        self.time = max(now, state.time)
+        self.entries: list[Entry] = []
+        self.data: list[bytes] = []
+
+    @property
+    def run(self) -> int:
+        """Index of the `start/1` entry of this run."""
+        if self._state.run is None:
+            raise ActRefused("a call belongs to a run of the server, and none has started")
+        return self._state.run
+
+    @property
+    def calls(self) -> int:
+        """Calls of this run so far."""
+        return self._state.calls + self._calls
+
+    @property
+    def map_entry(self) -> int | None:
+        """Index of the newest `map/1` entry."""
+        return self._state.map_entry
+
+    @property
+    def customers(self) -> int:
+        """`customer/1` entries so far."""
+        return self._state.customers
+
+    def number(self, customer: str) -> int:
+        """How many calls a customer has made so far."""
+        return self._numbers.get(customer, self._state.numbers.get(customer, 0))
+
+    def numbered(self, entry: Mapping[str, Any]) -> Entry:
+        """A `call/1` entry with its run and its number."""
+        return {**entry, "run": self.run, "number": self.number(entry["customer"]) + 1}
+
+    def completed(self, entry: Mapping[str, Any]) -> Entry:
+        """An act's entry with what is known here."""
+        if entry["kind"] == "statement/1":
+            return {**entry, "number": self.number(entry["customer"])}
+        return dict(entry)
+
+    def take(self, make: Callable[[Draft], list[Entry]]) -> int:
+        """Add what `make` gives; how many entries that is.
+
+        Raises:
+            EntryError, ActRefused: one of them is none.
+        """
+        entries = make(self)
+        for entry in entries:
+            self.add(entry)
+        return len(entries)
+
+    def add(self, entry: Entry) -> None:
+        """Add an entry, with the time.
+
+        Raises:
+            EntryError: it is none.
+        """
+        timed = {**entry, "time": self.time}
+        self.data.append(write_entry(timed))
+        self.entries.append(timed)
+        if timed["kind"] == "call/1":
+            self._numbers[timed["customer"]] = timed["number"]
+            self._calls += 1

@@ -1,0 +1,190 @@
+"""Acts from the outbox into the log: by a running server all the time, else by the command that adds them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from candid.config import Config
+from candid.governance import Act, Acts, GovernanceError, Settled, open_acts
+from candid.ledger.errors import LogLocked
+from candid.recording import ActRefused, NotRecorded, Recorder, RecordingError
+from candid.server.data_folder import DataFolder
+from candid.server.recording import open_folder_recorder
+from candid.server.secrets import read_secrets
+
+# Seconds between two looks for acts of other processes: what a command beside the server waits at most.
+POLL_SECONDS = 0.05
+# Seconds that a command waits for the server to enter its act, and for a checkpoint that covers it.
+PATIENCE = 15.0
+_WAITING = Settled(None, None)
+
+_log = logging.getLogger("candid.acts")
+
+
+class ActError(Exception):
+    """An act does not stand in the log; the message says why, and whether it is still tried."""
+
+
+def enter_waiting(acts: Acts, recorder: Recorder) -> int:
+    """Enter every act that waits, in order; how many.
+
+    Raises:
+        NotRecorded: the log takes no entries; the acts go on waiting.
+        GovernanceError: the acts cannot be read or written.
+    """
+    count = 0
+    while found := acts.waiting():
+        for act in found:
+            _enter(act, acts, recorder)
+            count += 1
+    return count
+
+
+def log_acts(folder: DataFolder, config: Config, bodies: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Add acts and wait until each stands in the log and is public; the indexes of their entries.
+
+    Args:
+        folder: the data folder; a server may run on it.
+        config: settings.
+        bodies: entries without `time`; of `state/1` and `statement/1` the recorder fills in what it knows.
+
+    Raises:
+        ActError: one of them was refused, or is not public in time.
+        GovernanceError, LedgerError, KeyFileError: the folder cannot be used.
+    """
+    acts = open_acts(folder.governance)
+    try:
+        numbers = [acts.add(body) for body in bodies]
+        return _settle(folder, config, acts, numbers)
+    finally:
+        acts.close()
+
+
+def log_waiting(folder: DataFolder, config: Config) -> None:
+    """Wait until every act that was added so far stands in the log and is public.
+
+    Raises:
+        As `log_acts`.
+    """
+    acts = open_acts(folder.governance)
+    try:
+        newest = acts.last()
+        if newest:
+            _settle(folder, config, acts, [newest])
+    finally:
+        acts.close()
+
+
+class ActsThread:
+    """Enters what other processes add, while a server runs; and does what is to be done now and then."""
+
+    def __init__(self, acts: Acts, recorder: Recorder, *, also: Callable[[], None] = lambda: None) -> None:
+        """Name acts and recorder; `also` is called at every look."""
+        self._acts, self._recorder, self._also = acts, recorder, also
+        self._stop = threading.Event()
+        self._entering = threading.Lock()  # an act is entered by one thread
+        self._thread = threading.Thread(target=self._run, name="candid-acts", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def enter_now(self) -> None:
+        """Enter what waits, without waiting for the next look.
+
+        Raises:
+            As `enter_waiting`.
+        """
+        with self._entering:
+            enter_waiting(self._acts, self._recorder)
+
+    def close(self) -> None:
+        """End, after one last look."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        told: str | None = None
+        while True:
+            last = self._stop.wait(POLL_SECONDS)
+            try:
+                self.enter_now()
+                self._also()
+                told = None
+            except (RecordingError, GovernanceError) as error:
+                if str(error) != told:  # once, not at every look
+                    _log.error("acts cannot be entered: %s", error)
+                told = str(error)
+            if last:
+                return
+
+
+def _enter(act: Act, acts: Acts, recorder: Recorder) -> None:
+    try:
+        recorder.check()
+        index = recorder.act(act.body, act.labels)
+    except ActRefused as error:
+        acts.failed(act, str(error))
+    else:
+        # Where a crash comes before this line, the recorder knows the entry when the act is handed to it again.
+        acts.entered(act, index)
+
+
+def _settle(folder: DataFolder, config: Config, acts: Acts, numbers: Sequence[int]) -> list[int]:
+    """Wait for a server to enter acts, or do it here where none runs."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            recorder = open_folder_recorder(folder, read_secrets(folder), config)
+        except LogLocked:
+            if (done := _by_server(folder, acts, numbers, deadline)) is not None:
+                return done
+        else:
+            try:
+                enter_waiting(acts, recorder)
+                recorder.log.publish()
+            except NotRecorded as error:
+                raise ActError(f"{error}; the act waits, and is entered as soon as the log can be written") from error
+            finally:
+                recorder.close()
+            return _indexes(acts, numbers)
+        if time.monotonic() > deadline:
+            raise ActError(
+                f"the server has not entered this act within {PATIENCE:g} s; it waits, and is entered as soon as the "
+                "log can be written: see the server's messages"
+            )
+
+
+def _by_server(folder: DataFolder, acts: Acts, numbers: Sequence[int], deadline: float) -> list[int] | None:
+    """The indexes once a server has entered all and published them; None where it is time to look whether it runs."""
+    until = min(deadline, time.monotonic() + 1.0)
+    while time.monotonic() < until:
+        if all(acts.settled(number) != _WAITING for number in numbers):
+            indexes = _indexes(acts, numbers)
+            if published_size(folder) > max(indexes, default=-1):
+                return indexes
+        time.sleep(0.01)
+    return None
+
+
+def published_size(folder: DataFolder) -> int:
+    """How many entries the public checkpoint of a folder's log has; 0 where there is none."""
+    try:
+        lines = (folder.ledger / "checkpoint").read_bytes().split(b"\n")
+        return int(lines[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def _indexes(acts: Acts, numbers: Sequence[int]) -> list[int]:
+    found = []
+    for number in numbers:
+        settled = acts.settled(number)
+        if settled.failure is not None or settled.entry is None:
+            raise ActError(settled.failure or "the act waits for the log")
+        found.append(settled.entry)
+    return found

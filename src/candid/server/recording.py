@@ -1,0 +1,92 @@
+"""The recorder of one data folder, as server and commands open it."""
+
+from __future__ import annotations
+
+import candid
+from candid.config import Config, ConfigError
+from candid.governance import Customer, CustomerNotFound, Customers
+from candid.ledger.errors import LedgerError
+from candid.ledger.policy import Policy
+from candid.ledger.witnessing import Witnesses
+from candid.recording import CallFacts, LoadedModel, Recorder, Software, open_recorder
+from candid.server.data_folder import DataFolder
+from candid.server.secrets import Secrets, log_options
+from candid.vision import Engine
+from candid.vision.models import Kind
+
+SOFTWARE = Software("candid", candid.__version__)
+
+
+def open_folder_recorder(folder: DataFolder, secrets: Secrets, config: Config) -> Recorder:
+    """Open the log of a data folder for writing.
+
+    Raises:
+        LogLocked: another process has it open.
+        LedgerError, RecordingError: it cannot be used.
+        ConfigError: the witness policy cannot be read.
+    """
+    options = log_options(folder, witnesses=_witnesses(config))
+    return open_recorder(folder.path, secrets.log, options, software=SOFTWARE)
+
+
+def loaded_models(engine: Engine) -> list[LoadedModel]:
+    """What the engine may run."""
+    return [
+        LoadedModel(
+            card.name,
+            card.version,
+            bytes.fromhex(card.digest),
+            card.contract.id if card.kind is Kind.EMBEDDER else None,
+        )
+        for card in engine.cards()
+    ]
+
+
+def engine_counters(engine: Engine) -> dict[str, dict[str, int]]:
+    """Passes and rows of each model since the start."""
+    return {
+        name: {"passes": count.passes, "rows": count.rows} for name, count in engine.counters().items() if count.passes
+    }
+
+
+class CallRecord:
+    """Records calls with the secrets of their customers; what `candid.wire` asks for."""
+
+    def __init__(self, recorder: Recorder, customers: Customers) -> None:
+        """Put the two together."""
+        self._recorder, self._customers = recorder, customers
+        self._secrets: dict[str, bytes] = {}  # by customer id; two threads may read the same twice
+
+    def check(self) -> None:
+        """See `Recorder.check`."""
+        self._recorder.check()
+
+    def call(self, facts: CallFacts, /) -> str:
+        """See `Recorder.call`."""
+        secret = self._secret(facts.customer) if facts.collection is not None else None
+        return self._recorder.call(facts, secret=secret)
+
+    def forget(self) -> None:
+        """Forget the secrets: one of them may be erased."""
+        self._secrets = {}
+
+    def _secret(self, customer: Customer) -> bytes | None:
+        found = self._secrets.get(customer.id)
+        if found is None:
+            try:
+                found = self._secrets[customer.id] = self._customers.secret(customer.id)
+            except CustomerNotFound:  # erased while the call was under way
+                return None
+        return found
+
+
+def _witnesses(config: Config) -> Witnesses | None:
+    if not config.log_witnesses:
+        return None
+    try:
+        with open(config.log_witnesses, "rb") as file:  # noqa: PTH123 - a setting may be any path
+            return Witnesses(Policy.parse(file.read()))
+    except OSError as error:
+        raise ConfigError(f"log.witnesses: {config.log_witnesses} cannot be read: {error.strerror}") from error
+    except LedgerError as error:
+        raise ConfigError(f"log.witnesses: {error}") from error
