@@ -118,7 +118,7 @@ def measure_serving(server: OwnServer, engine: Engine, photograph: bytes, *, rou
             warm_up=10,
         )
         floor_ms = alone["passes"].p50_ms + alone["decode"].p50_ms
-        together, per_second = _together(
+        crowd, per_second = together(
             lambda o=operation, m=members: Caller(server.ready, o, m),  # type: ignore[misc]
             clients=8,
             calls=max(5, rounds // 4),
@@ -129,14 +129,19 @@ def measure_serving(server: OwnServer, engine: Engine, photograph: bytes, *, rou
                 alone=alone["call"],
                 floor_ms=round(floor_ms, 3),
                 ratio=round(alone["call"].p50_ms / floor_ms, 3),
-                together=together,
+                together=crowd,
                 per_second=per_second,
             )
         )
     return Serving(server.start_seconds, at_rest, server.resident_mib(), operations)
 
 
-def _together(connect: Callable[[], Caller], *, clients: int, calls: int) -> tuple[Timing, float]:
+def together(connect: Callable[[], Caller], *, clients: int, calls: int) -> tuple[Timing, float]:
+    """Several clients at once, each with its own connection: how long calls took, and how many a second.
+
+    Raises:
+        CallFailed: a call was answered with an error.
+    """
     taken: list[float] = []
     failures: list[Exception] = []
 

@@ -16,6 +16,7 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
     "config": ("candid.cli.config", "config", "Show every setting, its value and its default."),
     "customer": ("candid.cli.customer", "customer", "Open, show and list customers."),
     "demo": ("candid.cli.demo", "demo", "Index and search real photographs through a real server."),
+    "erase": ("candid.cli.erase", "erase", "Erase a face, or a customer with all that it stored."),
     "evaluate": ("candid.cli.evaluate", "evaluate", "Measure accuracy on labelled photographs."),
     "init": ("candid.cli.serve", "init", "Create a data folder."),
     "key": ("candid.cli.customer", "key", "Issue, list and revoke access keys."),

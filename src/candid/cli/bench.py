@@ -114,6 +114,12 @@ def _measure(*, quick: bool, compare: list[str], parts: list[str]) -> Report:
     return report
 
 
+def _figure(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_figure(each)}" for name, each in value.items())
+    return f"{value:,.6g}" if isinstance(value, int | float) else str(value)
+
+
 @bench.command()
 @click.option("--quick", is_flag=True, help="A tenth of the entries.")
 @json_option
@@ -123,6 +129,8 @@ def ledger(quick: bool, as_json: bool) -> None:
     \b
     Example: candid bench ledger --quick
     """
+    from candid.benchmarks.photograph import one_face
+    from candid.benchmarks.recording import measure_recording
     from candid.ledger.benchmark import bench_append, bench_map, bench_verify
 
     entries = 100_000 if quick else 1_000_000
@@ -133,6 +141,7 @@ def ledger(quick: bool, as_json: bool) -> None:
             "append": lambda: bench_append(folder / "append", each=200 if quick else 1000),
             "verify": lambda: bench_verify(folder / "verify", entries=entries),
             "map": lambda: bench_map(folder / "map", entries=entries),
+            "calls": lambda: measure_recording(one_face(), rounds=_ROUNDS[quick] * 2),
         }
         for part, measure in parts.items():
             messages().print(f"{part} …")
@@ -141,5 +150,5 @@ def ledger(quick: bool, as_json: bool) -> None:
         print_json(found)
         return
     for part, figures in found.items():
-        print_table((part, ""), [(key, f"{value:,.6g}") for key, value in dict(figures).items()])  # type: ignore[call-overload]
+        print_table((part, ""), [(key, _figure(value)) for key, value in dict(figures).items()])  # type: ignore[call-overload]
         click.echo()

@@ -23,15 +23,33 @@ from candid.governance import (
     GovernanceDamaged,
     GovernanceError,
     GovernanceUnavailable,
+    InvalidCustomer,
     KeyRefused,
+    Owner,
+    Registration,
     open_customers,
 )
+from candid.ledger.errors import LedgerError
+from candid.recording import RecordingError
+from candid.server.acts import ActError, log_waiting
 from candid.server.data_folder import DataFolderError, open_data_folder
 
+_COUNTRY, _OWNER_PARTS = 2, 4
 _path = click.Path(path_type=Path)
 _data_option = click.option("--data", required=True, type=_path, help="The data folder.")
 _config_option = click.option("--config", "file", type=_path, help="The TOML file of the server.")
 _customer_argument = click.argument("customer", metavar="CUSTOMER")
+
+_registration_option = click.option(
+    "--registration",
+    "registrations",
+    multiple=True,
+    metavar="[CC:]NUMBER",
+    help="A number in a register, of its country unless another is named; repeatable.",
+)
+_owner_option = click.option(
+    "--owner", "owners", multiple=True, metavar="NAME;CC;PERCENT;KIND", help="An owner; what is not known is empty."
+)
 
 _NOT_SCREENED = "Not screened: Candid has no screening yet. Screen the customer by other means."
 
@@ -47,15 +65,26 @@ def key() -> None:
 
 
 @contextmanager
-def _customers(data: Path, file: Path | None) -> Iterator[Customers]:
-    """The data folder's customers; errors become a message and an exit code."""
+def _customers(data: Path, file: Path | None, *, logged: bool = False) -> Iterator[Customers]:
+    """The data folder's customers; errors become a message and an exit code.
+
+    Args:
+        data: the data folder.
+        file: the TOML file of settings.
+        logged: what was done in the block must stand in the log before the command goes on.
+    """
     try:
-        folder = open_data_folder(data, load_config(file))
+        config = load_config(file)
+        folder = open_data_folder(data, config)
         customers = open_customers(folder.governance, key=load_key_file(folder.key_file))
         try:
             yield customers
+            if logged:
+                log_waiting(folder, config)
         finally:
             customers.close()
+    except (ActError, LedgerError, RecordingError) as error:
+        fail(f"it is done, but does not stand in the log yet: {error}", BROKEN)
     except KeyRefused as error:
         fail(str(error), NO)
     except (GovernanceDamaged, GovernanceUnavailable) as error:
@@ -74,22 +103,89 @@ def _customers(data: Path, file: Path | None) -> Iterator[Customers]:
     type=click.Choice([str(category) for category in Category]),
     help="What kind of body it is.",
 )
+@_registration_option
+@click.option("--lei", help="Its legal entity identifier (ISO 17442).")
+@_owner_option
 @_data_option
 @_config_option
 @json_option
-def open_(name: str, country: str, category: str, data: Path, file: Path | None, as_json: bool) -> None:
+def open_(
+    name: str,
+    country: str,
+    category: str,
+    registrations: tuple[str, ...],
+    lei: str | None,
+    owners: tuple[str, ...],
+    data: Path,
+    file: Path | None,
+    as_json: bool,
+) -> None:
     r"""Open a customer. It is not screened: this version has no screening.
 
+    Its name, numbers and owners go into the log as salted commitments and into the map as labels, so that it can be
+    proved later who was, and who never was, a customer.
+
     \b
-    Example: candid customer open --data ./data --name "Example Ltd" --country GB --category private
+    Example: candid customer open --data ./data --name "Example Ltd" --country GB --registration 01234567
     """
+    with _customers(data, file, logged=True) as customers:
+        parties = _facts(registrations, owners)
+        opened = customers.open_customer(name=name, country=country, category=category, lei=lei, **parties)
     with _customers(data, file) as customers:
-        opened = customers.open_customer(name=name, country=country, category=category)
+        index = customers.identities(opened.id)[-1].index
     if as_json:
-        print_json(_customer_json(opened))
+        print_json(_customer_json(opened) | {"hits": [], "log_index": index})
         return
     _print_customer(opened)
+    click.echo(f"Entry {index} of the log says that it was opened.", err=True)
     click.echo(f"Now: candid key issue {opened.id} --data {data}", err=True)
+
+
+@customer.command()
+@_customer_argument
+@click.option("--name", help="Its name from now on.")
+@click.option("--country", metavar="CC", help="Its country.")
+@click.option("--category", type=click.Choice(list(map(str, Category))), help="What kind of body it is.")
+@_registration_option
+@click.option("--lei", help="Its legal entity identifier.")
+@_owner_option
+@_data_option
+@_config_option
+@json_option
+def update(
+    customer: str,
+    name: str | None,
+    country: str | None,
+    category: str | None,
+    registrations: tuple[str, ...],
+    lei: str | None,
+    owners: tuple[str, ...],
+    data: Path,
+    file: Path | None,
+    as_json: bool,
+) -> None:
+    r"""Change what is known of a customer; numbers or owners that are named replace all of the old ones.
+
+    \b
+    Example: candid customer update 123456789012 --data ./data --owner 'Holding Ltd;CY;60;shares'
+    """
+    with _customers(data, file, logged=True) as customers:
+        parties = _facts(registrations, owners)
+        changed = customers.update_customer(
+            customer,
+            name=name,
+            country=country,
+            category=category,
+            lei=lei,
+            registrations=parties["registrations"] or None,
+            owners=parties["owners"] or None,
+        )
+    with _customers(data, file) as customers:
+        index = customers.identities(changed.id)[-1].index
+    if as_json:
+        print_json(_customer_json(changed) | {"log_index": index})
+    else:
+        _print_customer(changed)
 
 
 @customer.command()
@@ -143,7 +239,7 @@ def close(customer: str, data: Path, file: Path | None, as_json: bool) -> None:
     \b
     Example: candid customer close 123456789012 --data ./data
     """
-    with _customers(data, file) as customers:
+    with _customers(data, file, logged=True) as customers:
         closed = customers.close_customer(customer)
     if as_json:
         print_json(_customer_json(closed))
@@ -162,7 +258,7 @@ def issue(customer: str, data: Path, file: Path | None, as_json: bool) -> None:
     \b
     Example: candid key issue 123456789012 --data ./data
     """
-    with _customers(data, file) as customers:
+    with _customers(data, file, logged=True) as customers:
         issued = customers.issue(customer)
     if as_json:
         names = {"access_key_id": issued.key.id, "secret_access_key": issued.secret}
@@ -202,12 +298,33 @@ def revoke(access_key_id: str, data: Path, file: Path | None, as_json: bool) -> 
     \b
     Example: candid key revoke CNDDABCDEFGHIJKLMNOP --data ./data
     """
-    with _customers(data, file) as customers:
+    with _customers(data, file, logged=True) as customers:
         revoked = customers.revoke(access_key_id)
     if as_json:
         print_json(_key_json(revoked))
     else:
         _print_keys([revoked])
+
+
+def _facts(registrations: tuple[str, ...], owners: tuple[str, ...]) -> dict[str, Any]:
+    """Numbers and owners from the command line.
+
+    Raises:
+        InvalidCustomer: one of them is none.
+    """
+    found: dict[str, Any] = {"registrations": [], "owners": []}
+    for text in registrations:
+        before, colon, number = text.partition(":")
+        named = bool(colon) and len(before) == _COUNTRY
+        one = Registration(country=before, number=number) if named else Registration(number=text)
+        found["registrations"].append(one)
+    for text in owners:
+        parts = [part.strip() or None for part in text.split(";")]
+        if len(parts) > _OWNER_PARTS or parts[0] is None:
+            raise InvalidCustomer(f"an owner is NAME;CC;PERCENT;KIND, with what is not known left empty, not {text!r}")
+        name, country, percent, kind = (*parts, None, None, None)[:_OWNER_PARTS]
+        found["owners"].append(Owner(name=str(name), country=country, percent=percent, kind=kind))
+    return found
 
 
 def _customer_json(found: Customer) -> dict[str, Any]:

@@ -25,9 +25,9 @@ from candid.gallery.lock import FolderLock
 from candid.gallery.maintenance import Maintenance
 from candid.gallery.opening import check, create, remove_leftovers
 from candid.gallery.purging import abandon_moves
-from candid.gallery.records import Contents, ContractUse, GalleryStatus, Upgrade, Vectors
+from candid.gallery.records import Contents, ContractUse, FacePlace, GalleryStatus, Upgrade, Vectors
 from candid.gallery.searching import Search
-from candid.gallery.statistics import contents_of_accounts, status, use_of_contracts
+from candid.gallery.statistics import contents_of_accounts, locate_face, status, use_of_contracts
 from candid.gallery.tags import Tags
 from candid.gallery.tokens import PageTokens
 from candid.gallery.upgrading import upgrade
@@ -68,6 +68,10 @@ class Gallery:
     def contents_of_accounts(self) -> Mapping[str, Contents]:
         """What each account that has a collection has stored."""
         return contents_of_accounts(self._core)
+
+    def locate_face(self, face_id: str) -> FacePlace | None:
+        """Where a face is stored, whichever account's it is; None where it is nowhere."""
+        return locate_face(self._core, face_id)
 
     def use_of_contracts(self) -> Mapping[str, ContractUse]:
         """How much of the gallery stands under each embedding contract."""

@@ -164,6 +164,15 @@ class Contents:
     users: int
 
 
+@dataclass(frozen=True, slots=True)
+class FacePlace:
+    """Where a face is: whose collection, and the user that it belongs to, if any."""
+
+    account: str
+    collection: str
+    user: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Association:
     """What associating faces with a user did; faces that were its own already stand in neither list."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
+
 from candid.gallery.core import Core
-from candid.gallery.records import Contents, ContractUse, GalleryStatus
+from candid.gallery.records import Contents, ContractUse, FacePlace, GalleryStatus
+from candid.gallery.schema import NUMBER_BITS
 
 
 def status(core: Core) -> GalleryStatus:
@@ -29,6 +32,21 @@ def contents_of_accounts(core: Core) -> dict[str, Contents]:
         sums = "SELECT account, sum(faces), sum(users) FROM collections GROUP BY account"
         found = connection.execute(sums).fetchall()
     return {account: Contents(faces, users) for account, faces, users in found}
+
+
+def locate_face(core: Core, face_id: str) -> FacePlace | None:
+    """Where a face is stored; None where it is nowhere, or the id is none."""
+    try:
+        raw = uuid.UUID(face_id).bytes
+    except ValueError:
+        return None
+    question = (
+        "SELECT c.account, c.id, u.user_id FROM faces AS f JOIN collections AS c ON c.key = f.id >> ?"
+        " LEFT JOIN users AS u ON u.id = f.user WHERE f.face_id = ?"
+    )
+    with core.readers.snapshot() as connection:
+        found = connection.execute(question, (NUMBER_BITS, raw)).fetchone()
+    return None if found is None else FacePlace(*found)
 
 
 def use_of_contracts(core: Core) -> dict[str, ContractUse]:

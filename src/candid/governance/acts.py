@@ -56,6 +56,11 @@ class Acts:
         with self._open() as connection, transaction(connection):
             outbox.entered(connection, act.number, index)
 
+    def rewrite(self, act: Act, body: Mapping[str, Any]) -> None:
+        """Give an act another body: what it was to do is being done, and may be told in other words from now on."""
+        with self._open() as connection, transaction(connection):
+            outbox.rewritten(connection, act.number, body)
+
     def failed(self, act: Act, failure: str) -> None:
         """Write back that an act cannot be entered, and why."""
         with self._open() as connection, transaction(connection):

@@ -20,6 +20,7 @@ from candid.governance.database import connect, open_database, transaction, tran
 from candid.governance.errors import (
     CustomerNotFound,
     GovernanceError,
+    GovernanceUnavailable,
     InvalidCustomer,
     KeyNotFound,
     KeyRefused,
@@ -46,6 +47,8 @@ _CUSTOMER = "id, account, name, country, category, status, created, pseudonym"
 _KEY = "id, customer, sealed IS NOT NULL, created, last_used, pseudonym"
 
 _PSEUDONYMS = "pseudonyms"
+# How long a reader may be in the way of emptying the log.
+SCRUB_SECONDS = 10.0
 # So many map keys fit into an entry of 65,535 bytes (candid_verify.entries).
 MOST_LABELS = 1300
 
@@ -227,32 +230,31 @@ class Customers:
                 self._enter(writer, self._within(writer, found.id), "closed")
         return self.show(found.id)
 
-    def erase_customer(self, customer: str) -> Customer:
+    def erase_customer(self, customer: str) -> dict[str, int]:
         """Delete everything that is known of a customer: name, identities, keys, and what opens its pseudonyms.
 
         Its ids and its account stay, so that neither is given to somebody else. What it stored in the gallery is
         another room's. Erasing it again changes nothing.
 
+        Returns:
+            How many `identities` and `keys` were deleted now.
+
         Raises:
             CustomerNotFound: there is none of this id or account.
+            GovernanceUnavailable: other processes are in the way of overwriting what was deleted; erase it again.
         """
         found = self.show(customer)
+        counts = {"identities": 0, "keys": 0}
         with self._write() as writer, transaction(writer):
             if self._within(writer, found.id).status is not Status.ERASED:
-                # No UPDATE may leave the name in a freed page: secure_delete overwrites what is deleted.
                 change = "UPDATE customers SET status = ?, name = '', country = '', secret = NULL WHERE id = ?"
                 writer.execute(change, (str(Status.ERASED), found.id))
-                removed = writer.execute("DELETE FROM identities WHERE customer = ?", (found.id,)).rowcount
-                keys = writer.execute(
-                    "UPDATE keys SET sealed = NULL WHERE customer = ? AND sealed IS NOT NULL", (found.id,)
-                ).rowcount
-                erased = self._within(writer, found.id)
-                self._enter(writer, erased, "erased")
-                counts = {"identities": removed, "keys": keys}
-                body = {"kind": "erasure/1", "subject": "customer", "customer": erased.pseudonym, "removed": counts}
-                outbox.add(writer, body)
-        self._scrub()
-        return self.show(found.id)
+                counts["identities"] = writer.execute("DELETE FROM identities WHERE customer = ?", (found.id,)).rowcount
+                revoke = "UPDATE keys SET sealed = NULL WHERE customer = ? AND sealed IS NOT NULL"
+                counts["keys"] = writer.execute(revoke, (found.id,)).rowcount
+                self._enter(writer, self._within(writer, found.id), "erased")
+        self.scrub()
+        return counts
 
     def identities(self, customer: str) -> list[Identity]:
         """What a customer was and is known as, oldest first; empty once it is erased.
@@ -410,12 +412,19 @@ class Customers:
     def _open_secret(self, sealed: bytes, customer: str) -> bytes:
         return decode_bytes(self._sealer.open(sealed, purpose=_PSEUDONYMS, customer=customer), 32)
 
-    def _scrub(self) -> None:
-        """Leave nothing of what was deleted in the file or beside it."""
+    def scrub(self) -> None:
+        """Leave nothing of what was deleted in the file or beside it: write it anew, and empty its log.
+
+        Raises:
+            GovernanceUnavailable: other processes are in the way for longer than some seconds; try again.
+        """
+        deadline = time.monotonic() + SCRUB_SECONDS
         with self._write() as writer:
-            writer.execute("PRAGMA incremental_vacuum")
             writer.execute("VACUUM")
-            writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            while writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                if time.monotonic() > deadline:
+                    raise GovernanceUnavailable(f"{self._path} is read by others all the time; erase again")
+                time.sleep(0.02)
 
     def _rows(self, question: str, values: tuple[str, ...] = ()) -> list[Any]:
         with self._reading, translated(self._path):

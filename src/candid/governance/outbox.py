@@ -85,6 +85,11 @@ def entered(connection: sqlite3.Connection, number: int, index: int) -> None:
         connection.execute("UPDATE keys SET entry = ? WHERE id = ? AND entry IS NULL", (index, key))
 
 
+def rewritten(connection: sqlite3.Connection, number: int, body: Mapping[str, Any]) -> None:
+    """Give an act that waits another body, within a transaction."""
+    connection.execute("UPDATE acts SET body = ? WHERE number = ?", (canonical(body).decode(), number))
+
+
 def failed(connection: sqlite3.Connection, number: int, failure: str) -> None:
     """Write back that an act cannot be entered."""
     connection.execute("UPDATE acts SET failure = ?, labels = NULL WHERE number = ?", (failure, number))

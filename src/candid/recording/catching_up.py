@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from candid.ledger import Log, hash_leaf
@@ -33,8 +32,6 @@ def catch_up(log: Log, identities: IdentityMap, snapshot: State) -> State:
             state.add(entry, leaf)
         except (KeyError, TypeError) as error:
             raise RecordingDamaged(_FOREIGN.format(index=state.size)) from error
-        if entry["kind"] == "log/1":
-            state.storage_day = datetime.fromtimestamp(entry["time"] / 1000, UTC).date().isoformat()
     if identities.latest.number > state.labelled:
         identities.start_again()
     if identities.latest.number < state.labelled:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -69,6 +70,8 @@ class State:
             self.run, self.calls, self.clean = index, 0, False
         elif kind == "stop/1":
             self.clean = True
+        elif kind == "log/1":
+            self.storage_day = datetime.fromtimestamp(entry["time"] / 1000, UTC).date().isoformat()
         elif kind == "storage/1":
             self.storage_day = max(self.storage_day, entry["day"])
         if kind in ACTS_ONCE:

@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from candid.config import Config
-from candid.governance import Act, Acts, GovernanceError, Settled, open_acts
+from candid.gallery import GalleryError
+from candid.governance import Act, Acts, GovernanceError, Settled, open_acts, open_customers
 from candid.ledger.errors import LogLocked
 from candid.recording import ActRefused, NotRecorded, Recorder, RecordingError
 from candid.server.data_folder import DataFolder
+from candid.server.erasing import Do, eraser_without_server
 from candid.server.recording import open_folder_recorder
-from candid.server.secrets import read_secrets
+from candid.server.secrets import Secrets, read_secrets
 
 # Seconds between two looks for acts of other processes: what a command beside the server waits at most.
 POLL_SECONDS = 0.05
@@ -29,17 +31,17 @@ class ActError(Exception):
     """An act does not stand in the log; the message says why, and whether it is still tried."""
 
 
-def enter_waiting(acts: Acts, recorder: Recorder) -> int:
+def enter_waiting(acts: Acts, recorder: Recorder, do: Do) -> int:
     """Enter every act that waits, in order; how many.
 
     Raises:
         NotRecorded: the log takes no entries; the acts go on waiting.
-        GovernanceError: the acts cannot be read or written.
+        GovernanceError, GalleryError: what an act needs cannot be read or written; it goes on waiting.
     """
     count = 0
     while found := acts.waiting():
         for act in found:
-            _enter(act, acts, recorder)
+            _enter(act, acts, recorder, do)
             count += 1
     return count
 
@@ -56,10 +58,12 @@ def log_acts(folder: DataFolder, config: Config, bodies: Sequence[Mapping[str, A
         ActError: one of them was refused, or is not public in time.
         GovernanceError, LedgerError, KeyFileError: the folder cannot be used.
     """
+    secrets = read_secrets(folder)
+    open_customers(folder.governance, key=secrets.master).close()  # made where there is none
     acts = open_acts(folder.governance)
     try:
         numbers = [acts.add(body) for body in bodies]
-        return _settle(folder, config, acts, numbers)
+        return _settle(folder, secrets, config, acts, numbers)
     finally:
         acts.close()
 
@@ -74,7 +78,7 @@ def log_waiting(folder: DataFolder, config: Config) -> None:
     try:
         newest = acts.last()
         if newest:
-            _settle(folder, config, acts, [newest])
+            _settle(folder, read_secrets(folder), config, acts, [newest])
     finally:
         acts.close()
 
@@ -82,9 +86,9 @@ def log_waiting(folder: DataFolder, config: Config) -> None:
 class ActsThread:
     """Enters what other processes add, while a server runs; and does what is to be done now and then."""
 
-    def __init__(self, acts: Acts, recorder: Recorder, *, also: Callable[[], None] = lambda: None) -> None:
-        """Name acts and recorder; `also` is called at every look."""
-        self._acts, self._recorder, self._also = acts, recorder, also
+    def __init__(self, acts: Acts, recorder: Recorder, do: Do, *, also: Callable[[], None] = lambda: None) -> None:
+        """Name acts, recorder, and what does acts that are more than entries; `also` is called at every look."""
+        self._acts, self._recorder, self._do, self._also = acts, recorder, do, also
         self._stop = threading.Event()
         self._entering = threading.Lock()  # an act is entered by one thread
         self._thread = threading.Thread(target=self._run, name="candid-acts", daemon=True)
@@ -100,7 +104,7 @@ class ActsThread:
             As `enter_waiting`.
         """
         with self._entering:
-            enter_waiting(self._acts, self._recorder)
+            enter_waiting(self._acts, self._recorder, self._do)
 
     def close(self) -> None:
         """End, after one last look."""
@@ -115,7 +119,7 @@ class ActsThread:
                 self.enter_now()
                 self._also()
                 told = None
-            except (RecordingError, GovernanceError) as error:
+            except (RecordingError, GovernanceError, GalleryError) as error:
                 if str(error) != told:  # once, not at every look
                     _log.error("acts cannot be entered: %s", error)
                 told = str(error)
@@ -123,10 +127,10 @@ class ActsThread:
                 return
 
 
-def _enter(act: Act, acts: Acts, recorder: Recorder) -> None:
+def _enter(act: Act, acts: Acts, recorder: Recorder, do: Do) -> None:
     try:
         recorder.check()
-        index = recorder.act(act.body, act.labels)
+        index = recorder.act(do(act), act.labels)
     except ActRefused as error:
         acts.failed(act, str(error))
     else:
@@ -134,18 +138,21 @@ def _enter(act: Act, acts: Acts, recorder: Recorder) -> None:
         acts.entered(act, index)
 
 
-def _settle(folder: DataFolder, config: Config, acts: Acts, numbers: Sequence[int]) -> list[int]:
+def _settle(
+    folder: DataFolder, secrets: Secrets, config: Config, acts: Acts, numbers: Sequence[int]
+) -> list[int]:
     """Wait for a server to enter acts, or do it here where none runs."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            recorder = open_folder_recorder(folder, read_secrets(folder), config)
+            recorder = open_folder_recorder(folder, secrets, config)
         except LogLocked:
             if (done := _by_server(folder, acts, numbers, deadline)) is not None:
                 return done
         else:
             try:
-                enter_waiting(acts, recorder)
+                with eraser_without_server(folder, secrets, acts) as do:
+                    enter_waiting(acts, recorder, do)
                 recorder.log.publish()
             except NotRecorded as error:
                 raise ActError(f"{error}; the act waits, and is entered as soon as the log can be written") from error

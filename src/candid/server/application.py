@@ -15,10 +15,11 @@ from candid.operations.images import BucketFolders, ImageSource, ObjectStore
 from candid.operations.registry import offered
 from candid.operations.rooms import Rooms
 from candid.operations.versions import FaceModels
-from candid.recording import Recorder
+from candid.recording import Recorder, vrf_key
 from candid.server.acts import ActsThread
 from candid.server.data_folder import DataFolder
 from candid.server.engine import open_engine
+from candid.server.erasing import Eraser
 from candid.server.housekeeping import Housekeeping
 from candid.server.recording import SOFTWARE, CallRecord, engine_counters, loaded_models, open_folder_recorder
 from candid.server.secrets import Secrets
@@ -125,7 +126,7 @@ def open_application(
             keep_crops=config.keep_crops,
         )
         recorder = stack.enter_context(_recording(folder, secrets, config, engine))
-        acts = _acts(folder, recorder, customers, gallery, stack)
+        acts = _acts(folder, secrets, recorder, customers, gallery, stack)
         operations = offered()
         app = App(
             handlers=bind(operations, rooms=rooms, region=folder.identity.region),
@@ -161,11 +162,17 @@ def _recording(folder: DataFolder, secrets: Secrets, config: Config, engine: Eng
 
 
 def _acts(
-    folder: DataFolder, recorder: Recorder, customers: Customers, gallery: Gallery, stack: ExitStack
+    folder: DataFolder,
+    secrets: Secrets,
+    recorder: Recorder,
+    customers: Customers,
+    gallery: Gallery,
+    stack: ExitStack,
 ) -> ActsThread:
     acts = open_acts(folder.governance)
     stack.callback(acts.close)
-    thread = ActsThread(acts, recorder, also=Housekeeping(recorder, customers, gallery))
+    eraser = Eraser(gallery, customers, acts, vrf_key(secrets.log))
+    thread = ActsThread(acts, recorder, eraser, also=Housekeeping(recorder, customers, gallery))
     thread.start()
     stack.callback(thread.close)
     return thread

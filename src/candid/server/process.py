@@ -57,8 +57,13 @@ class OwnServer:
 
 
 @contextmanager
-def own_server(folder: Path, *arguments: str) -> Iterator[OwnServer]:
+def own_server(folder: Path, *arguments: str, module: str = "candid") -> Iterator[OwnServer]:
     """Run `candid serve --dev` on a free port while the block runs; its keys stay in `folder`.
+
+    Args:
+        folder: for data, keys and what the server writes.
+        arguments: further words of the command.
+        module: that is run; another one only in benchmarks.
 
     Raises:
         ServerDidNotStart: it ended, or was not ready in time.
@@ -67,7 +72,7 @@ def own_server(folder: Path, *arguments: str) -> Iterator[OwnServer]:
     command = [
         sys.executable,
         "-m",
-        "candid",
+        module,
         "serve",
         "--dev",
         "--port",

@@ -1,0 +1,128 @@
+"""Erasing a face, or a customer with all that it stored; done by whoever has the gallery and the log open.
+
+An erasure is handed over as an act, so that it works beside a running server. Before anything is deleted the act is
+rewritten in words that hold nothing personal, with what is to be deleted already noted as begun: after a crash it
+is done again, and entered once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from candid.gallery import Gallery, open_gallery
+from candid.governance import Act, Acts, CustomerNotFound, Customers, Status, open_customers
+from candid.ledger.vrf import VrfSecretKey
+from candid.recording import ActRefused, vrf_key
+from candid.recording.calls import face_tag
+from candid.server.data_folder import DataFolder
+from candid.server.secrets import Secrets
+
+Do = Callable[[Act], Mapping[str, Any]]
+"""Does what an act says, if it is more than an entry; gives the body of the entry that tells of it."""
+
+FACE, CUSTOMER = "do/erase-face", "do/erase-customer"
+
+
+def erase_face_act(face_id: str) -> dict[str, Any]:
+    """The act that erases a face."""
+    return {"kind": FACE, "face": face_id.lower()}
+
+
+def erase_customer_act(customer: str) -> dict[str, Any]:
+    """The act that erases a customer, by its id."""
+    return {"kind": CUSTOMER, "customer": customer}
+
+
+@contextmanager
+def eraser_without_server(folder: DataFolder, secrets: Secrets, acts: Acts) -> Iterator[Do]:
+    """Does acts where no server runs; opens the gallery when one of them needs it.
+
+    Raises:
+        GovernanceError: customers cannot be read.
+    """
+    with ExitStack() as stack:
+        customers = open_customers(folder.governance, key=secrets.master)
+        stack.callback(customers.close)
+        opened: list[Eraser] = []
+
+        def do(act: Act) -> Mapping[str, Any]:
+            if act.body["kind"] not in (FACE, CUSTOMER):
+                return act.body
+            if not opened:
+                gallery = stack.enter_context(open_gallery(folder.gallery, key=secrets.master))
+                opened.append(Eraser(gallery, customers, acts, vrf_key(secrets.log)))
+            return opened[0](act)
+
+        yield do
+
+
+class Eraser:
+    """Does what these acts say."""
+
+    def __init__(self, gallery: Gallery, customers: Customers, acts: Acts, vrf: VrfSecretKey) -> None:
+        """Name where to erase."""
+        self._gallery, self._customers, self._acts, self._vrf = gallery, customers, acts, vrf
+
+    def __call__(self, act: Act) -> Mapping[str, Any]:
+        """Do an act; the body of the entry that tells of it.
+
+        Raises:
+            ActRefused: there is nothing to erase.
+            GalleryError, GovernanceError: it cannot be done now; it is tried again.
+        """
+        if act.body["kind"] == FACE:
+            return self._erase_face(act)
+        if act.body["kind"] == CUSTOMER:
+            return self._erase_customer(act)
+        return act.body
+
+    def _erase_face(self, act: Act) -> Mapping[str, Any]:
+        face_id, begun = act.body["face"], act.body.get("begun")
+        place = self._gallery.locate_face(face_id)
+        if place is None and begun is None:
+            self._acts.rewrite(act, {"kind": FACE})  # whoever's id it is, it is not kept for having been asked for
+            self._customers.scrub()
+            raise ActRefused("there is no face with this id in any collection")
+        if place is not None:
+            whose = next((each.pseudonym for each in self._customers.all() if each.account == place.account), None)
+            begun = {} if whose is None else {"customer": whose}
+            self._acts.rewrite(act, {**act.body, "begun": begun})
+            while place is not None:
+                if place.user is not None:
+                    self._gallery.users.disassociate(place.account, place.collection, place.user, [face_id])
+                self._gallery.faces.delete(place.account, place.collection, [face_id])
+                place = self._gallery.locate_face(face_id)
+        tags = [face_tag(face_id, self._vrf)]
+        entry = {"kind": "erasure/1", "subject": "face", "faces": tags, "removed": {"faces": 1}}
+        # The id itself goes before the entry comes.
+        self._acts.rewrite(act, {**entry, **(begun or {})})
+        self._customers.scrub()
+        return {**entry, **(begun or {})}
+
+    def _erase_customer(self, act: Act) -> Mapping[str, Any]:
+        try:
+            customer = self._customers.show(act.body["customer"])
+        except CustomerNotFound as error:
+            raise ActRefused(str(error)) from error
+        removed: dict[str, int] | None = act.body.get("begun")
+        if removed is None:
+            if customer.status is Status.ERASED:
+                raise ActRefused(f"customer {customer.id} is erased already")
+            removed = {"collections": 0, "faces": 0, "users": 0}
+            self._acts.rewrite(act, {**act.body, "begun": removed})
+        self._customers.close_customer(customer.id)
+        while page := self._gallery.collections.list(customer.account, limit=100, token=None).items:
+            for collection in page:
+                gone = self._gallery.collections.delete(customer.account, collection.id)
+                added = {"collections": 1, "faces": gone.faces, "users": gone.users}
+                removed = {name: count + added[name] for name, count in removed.items()}
+                self._acts.rewrite(act, {**act.body, "begun": removed})
+        counts = self._customers.erase_customer(customer.id)
+        return {
+            "kind": "erasure/1",
+            "subject": "customer",
+            "customer": customer.pseudonym,
+            "removed": {**removed, **counts},
+        }
