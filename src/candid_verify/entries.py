@@ -1,4 +1,4 @@
-"""The kinds of entries of a Candid log: which members each has, and of what form. `docs/entries.md` says what they mean.
+"""The kinds of entries of a Candid log: their members, and of what form. `docs/entries.md` says what they mean.
 
 An entry is one JSON object in canonical spelling. `kind` names its schema and the schema's version: a member is
 never given another meaning, a kind that changes gets another number. Members marked optional are absent where
@@ -18,6 +18,8 @@ from candid_verify.errors import EntryError, FormatError
 Entry = Mapping[str, Any]
 Form = Callable[[Any], None]
 """Raises FormatError where a value is not of the form."""
+
+_DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", re.ASCII)
 
 MAX_ENTRY = 65_535  # C2SP tlog-tiles: a bundle gives each entry's length in two bytes
 
@@ -59,7 +61,7 @@ def hash32(value: Any) -> None:  # noqa: ANN401
 
 def day(value: Any) -> None:  # noqa: ANN401
     """A UTC day, `2026-11-24`."""
-    if not isinstance(value, str) or re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", value, re.ASCII) is None:
+    if not isinstance(value, str) or _DAY.fullmatch(value) is None:
         raise FormatError("is no day such as 2026-11-24")
 
 

@@ -53,10 +53,11 @@ LEGAL_FORMS: frozenset[tuple[str, ...]] = frozenset(
     tuple(form.split())
     for form in """ltd|limited|llc|l l c|llp|lp|plc|inc|incorporated|corp|corporation|co|company|co ltd|pty ltd|pte ltd
         |pty|pte|sdn bhd|bhd|pvt ltd|private limited|gmbh|gmbh co kg|mbh|ag|kg|kgaa|ohg|ug|ev|se|sa|s a|sas|sarl|srl
-        |sa de cv|sl|slu|spa|s p a|snc|bv|b v|nv|n v|vof|cv|oy|oyj|ab|as|asa|a s|aps|hf|ehf|doo|d o o|ad|dd|dooel|ood|eood
-        |sp z oo|sp z o o|spolka akcyjna|sro|s r o|kft|zrt|nyrt|bt|uab|oao|ooo|pao|zao|ao|aozt|tov|pat|prat|too|jsc|pjsc|ojsc
-        |cjsc|kk|gk|fzco|fze|fzc|dmcc|wll|saoc|saog|psc|ltda|eireli|spa de cv|kabushiki kaisha|lda|obshchestvo s
-        ogranichennoi otvetstvennostyu|aktsionernoe obshchestvo|publichnoe aktsionernoe obshchestvo|as sia|sia""".split("|")
+        |sa de cv|sl|slu|spa|s p a|snc|bv|b v|nv|n v|vof|cv|oy|oyj|ab|as|asa|a s|aps|hf|ehf|doo|d o o|ad|dd
+        |dooel|ood|eood|sp z oo|sp z o o|spolka akcyjna|sro|s r o|kft|zrt|nyrt|bt|uab|oao|ooo|pao|zao|ao|aozt
+        |tov|pat|prat|too|jsc|pjsc|ojsc|cjsc|kk|gk|fzco|fze|fzc|dmcc|wll|saoc|saog|psc|ltda|eireli|spa de cv
+        |kabushiki kaisha|lda|obshchestvo s ogranichennoi otvetstvennostyu|aktsionernoe obshchestvo
+        |publichnoe aktsionernoe obshchestvo|as sia|sia""".split("|")  # noqa: SIM905
 )
 _LONGEST_FORM = max(map(len, LEGAL_FORMS))
 

@@ -3,13 +3,18 @@
 import os
 import shutil
 import subprocess
+import sys
+import time
+from base64 import urlsafe_b64encode
 from pathlib import Path
 
 import pytest
+from tests.conftest import start_server
 
-from candid.ledger import FolderSource, LedgerError, LogReader, SigningKey, verify_log
+from candid.ledger import FolderSource, LedgerError, LogReader, SigningKey, UrlSource, VerifierKey, verify_log
 from candid.ledger.keys import Algorithm
 from candid.ledger.notes import Note, sign_note
+from candid.ledger.receipt import Receipt
 
 SOURCES = Path(__file__).resolve().parents[2] / "verifiers" / "go"
 PACKAGES = "/usr/share/gocode"  # where Debian's golang-golang-x-mod-dev lies
@@ -82,6 +87,93 @@ def test_a_log_that_is_served(go, workshop, servers, tmp_path):
         assert "/log/tile/entries/002.p/88" in server.asked
         code, said = go("-key", log.key, "-log", server.url.replace("/log", "/elsewhere"))
         assert (code, "checkpoint: there is no such file" in said) == (1, True)
+
+
+def test_the_log_of_a_running_server(go, tmp_path):
+    """Over HTTP while it serves calls, from its files, and after its end; and by our own command."""
+    running = start_server(tmp_path / "data")
+    url, key = f"{running.ready['url']}/log", running.ready["log_public_key"]
+    client = running.client()
+    client.create_collection(CollectionId="go")
+    received = client.list_collections()["ResponseMetadata"]["HTTPHeaders"]["x-candid-receipt"]
+    old = tmp_path / "old"
+    old.write_bytes(UrlSource(url).read("checkpoint", 10_000))
+    for _ in range(300):  # more than a tile
+        client.list_collections()
+    await_size(url, key, 300)
+    for place in (url, running.data / "ledger"):
+        code, said = go("-key", key, "-log", place, "-old", old, "-all")
+        assert code == 0, said
+        assert f"verified: {key.partition('+')[0]} has 3" in said
+    own = [sys.executable, "-m", "candid", "ledger", "verify", "--url", url, "--log-key", key, "--extends", old]
+    done = subprocess.run(own, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "receipt").write_text(f"{received}\n")
+    code, said = go("-key", key, "-receipt", tmp_path / "receipt", "-log", url)
+    assert (code, "verified: the call is entry" in said) == (0, True), said
+    assert go("-key", SigningKey.generate("candid.local/other").verifier, "-log", url)[0] == 1
+    assert running.stop() == 0, running.log.read_text()
+    code, said = go("-key", key, "-log", running.data / "ledger", "-old", old)
+    assert code == 0, said
+
+
+def test_receipts(go, workshop, files, readable, signer, tmp_path):
+    log = workshop.create(300)
+    placed = log.append(b"a call")
+    note = bytes(Receipt(log.origin, placed).sign(signer))
+    file, text = tmp_path / "receipt", urlsafe_b64encode(note)
+    for data in (note, text, text.rstrip(b"=") + b"\n"):
+        file.write_bytes(data)
+        code, said = go("-key", log.key, "-receipt", file)
+        assert (code, said) == (0, f"verified: {log.origin} signed that the call is its entry 300\n")
+    arguments = ("-key", log.key, "-receipt", file, "-log")
+    code, said = go(*arguments, workshop.folder)
+    assert (code, "entry 300 is not public: the log shows 300 entries" in said) == (1, True)
+    log.publish()
+    code, said = go(*arguments, workshop.folder)
+    assert (code, said) == (0, f"verified: the call is entry 300 of {log.origin}, which has 301\n")
+    other = readable(files([*entries(300), b"another call"], signer))
+    assert go(*arguments, other)[0] == 1
+    assert go(*arguments, tmp_path / "nowhere")[0] == 1
+
+
+RECEIPTS = {
+    "a changed index": lambda note: note.replace(b"\n3\n", b"\n2\n"),
+    "cut off": lambda note: note[:-10],
+    "nothing": lambda note: b"",
+    "a character that base64url has not": lambda note: urlsafe_b64encode(note).replace(b"Y", b"+", 1),
+    "no signature": lambda note: note.partition(b"\n\n")[0] + b"\n",
+}
+
+
+@pytest.mark.parametrize("name", RECEIPTS)
+def test_receipts_that_are_none(go, workshop, signer, tmp_path, name):
+    log = workshop.create(3)
+    note = bytes(Receipt(log.origin, log.append(b"a call")).sign(signer))
+    (tmp_path / "receipt").write_bytes(RECEIPTS[name](note))
+    assert (tmp_path / "receipt").read_bytes() != note
+    code, said = go("-key", log.key, "-receipt", tmp_path / "receipt")
+    assert (code, said.startswith("not verified: ")) == (1, True), said
+
+
+def test_other_notes_of_the_log_are_no_receipts(go, workshop, signer, tmp_path):
+    log = workshop.create(3)
+    code, said = go("-key", log.key, "-receipt", workshop.folder / "checkpoint")
+    assert (code, f"this is no receipt of {log.origin}" in said) == (1, True)
+    text = Receipt(log.origin, log.append(b"a call")).text
+    for odd in (text.replace(b"\n3\n", b"\n03\n"), text.replace(b"\n3\n", b"\n-3\n"), text.replace(b"=\n", b"\n")):
+        assert odd != text
+        (tmp_path / "odd").write_bytes(bytes(sign_note(odd, [signer])))
+        assert go("-key", log.key, "-receipt", tmp_path / "odd")[0] == 1
+    assert go("-key", SigningKey.generate(log.origin).verifier, "-receipt", tmp_path / "odd")[0] == 1
+
+
+def await_size(url, key, size):
+    """Wait until a server has published so many entries."""
+    deadline = time.monotonic() + 30
+    while LogReader.open(UrlSource(url), VerifierKey.parse(key)).size <= size:
+        assert time.monotonic() < deadline, "the log is not published"
+        time.sleep(0.1)
 
 
 def test_a_log_of_another_writer(go, foreign_log):
@@ -175,5 +267,14 @@ def test_another_key_and_no_key(go, workshop):
     code, said = go("-key", SigningKey.generate(log.origin).verifier, "-log", workshop.folder)
     assert (code, "not signed by this key" in said) == (1, True)
     assert go("-key", "no key", "-log", workshop.folder)[0] == 2
-    for arguments in ([], ["-key", log.key], ["-key", log.key, "-log", "x", "-proof", "y"], ["-key", "a+b+c", "x"]):
+    key = ["-key", log.key]
+    for arguments in (
+        [],
+        key,
+        [*key, "-log", "x", "-proof", "y"],
+        [*key, "-log", "x", "-receipt", "y", "-all"],
+        [*key, "-receipt", "x", "-proof", "y", "-entry", "z"],
+        ["-receipt", "x"],
+        ["-key", "a+b+c", "x"],
+    ):
         assert go(*arguments)[0] == 2

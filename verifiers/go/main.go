@@ -16,10 +16,12 @@ func main() {
 	old := flag.String("old", "", "an older checkpoint that the log must extend")
 	proof := flag.String("proof", "", "a tlog-proof file to verify, with -entry")
 	entry := flag.String("entry", "", "the entry that -proof is about")
+	receipt := flag.String("receipt", "", "a file with a receipt to verify; with -log, that the log has its entry too")
 	all := flag.Bool("all", false, "make and check an inclusion proof of every entry, not only two a bundle")
 	flag.Parse()
-	if *key == "" || flag.NArg() > 0 || (*log == "") == (*proof == "") || (*proof == "") != (*entry == "") {
-		fmt.Fprintln(os.Stderr, "name -key, and either -log (with -old, -all) or -proof and -entry")
+	one := *receipt != "" && *proof == "" && *old == "" && !*all || *receipt == "" && (*log == "") != (*proof == "")
+	if *key == "" || flag.NArg() > 0 || !one || (*proof == "") != (*entry == "") {
+		fmt.Fprintln(os.Stderr, "name -key, and one of -log (with -old, -all), -proof and -entry, -receipt (with -log)")
 		os.Exit(2)
 	}
 	vkey, err := readKey(*key)
@@ -27,7 +29,13 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
-	if *proof != "" {
+	if *receipt != "" {
+		var src source
+		if *log != "" {
+			src = newSource(*log)
+		}
+		err = verifyReceipt(vkey, *receipt, src)
+	} else if *proof != "" {
 		err = verifyProof(vkey, *proof, *entry)
 	} else {
 		err = verifyLog(vkey, newSource(*log), *old, *all)

@@ -13,18 +13,23 @@ import candid
 _COMMANDS: dict[str, tuple[str, str, str]] = {
     "backup": ("candid.cli.backup", "backup", "Write the whole data folder, consistent, into one file."),
     "bench": ("candid.cli.bench", "bench", "Measure this machine: recognition, HTTP, index and search."),
+    "bill": ("candid.cli.bill", "bill", "Bill a customer, or all, for a month."),
     "config": ("candid.cli.config", "config", "Show every setting, its value and its default."),
     "customer": ("candid.cli.customer", "customer", "Open, show and list customers."),
     "demo": ("candid.cli.demo", "demo", "Index and search real photographs through a real server."),
     "erase": ("candid.cli.erase", "erase", "Erase a face, or a customer with all that it stored."),
     "evaluate": ("candid.cli.evaluate", "evaluate", "Measure accuracy on labelled photographs."),
+    "evidence": ("candid.cli.evidence", "evidence", "Make, verify and audit evidence."),
     "init": ("candid.cli.serve", "init", "Create a data folder."),
     "key": ("candid.cli.customer", "key", "Issue, list and revoke access keys."),
     "ledger": ("candid.cli.ledger", "ledger", "Verify, read and prove from a transparency log."),
     "models": ("candid.cli.models", "models", "Fetch, list, show, add and verify models."),
+    "prices": ("candid.cli.prices", "prices", "Show the price lists in the log, and add one."),
+    "receipt": ("candid.cli.receipt", "receipt", "Verify receipts, and check those that a client collected."),
     "restore": ("candid.cli.backup", "restore", "Restore a backup into an empty folder."),
     "serve": ("candid.cli.serve", "serve", "Run the server."),
     "upgrade": ("candid.cli.upgrade", "upgrade", "Move collections to another embedder."),
+    "usage": ("candid.cli.usage", "usage", "Show and export what was used; set quotas."),
 }
 
 

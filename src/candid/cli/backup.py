@@ -27,7 +27,7 @@ _WRONG = (ConfigError, DataFolderError, KeyFileError, BackupFileError, GalleryEr
 @json_option
 @failing(*_WRONG)
 def backup(data: Path, output: Path, file: Path | None, as_json: bool) -> None:
-    r"""Write everything but keys and buckets into one file, as it is at this moment.
+    """Write everything but keys and buckets into one file, as it is at this moment.
 
     \b
     Example: candid backup --data ./data -o candid.backup
@@ -49,7 +49,7 @@ def backup(data: Path, output: Path, file: Path | None, as_json: bool) -> None:
 @json_option
 @failing(*_WRONG)
 def restore(source: Path, data: Path, key_file: Path | None, file: Path | None, as_json: bool) -> None:
-    r"""Restore a backup into a new folder.
+    """Restore a backup into a new folder.
 
     \b
     Example: candid restore candid.backup --data ./restored

@@ -42,7 +42,7 @@ _PARTS = ("recognition", "http", "index")
 @json_option
 @click.pass_context
 def bench(context: click.Context, quick: bool, compare: str, only: str, docs: Path | None, as_json: bool) -> None:
-    r"""Measure recognition, HTTP, index and search on this machine.
+    """Measure recognition, HTTP, index and search on this machine.
 
     \b
     Examples: candid bench --quick
@@ -124,7 +124,7 @@ def _figure(value: object) -> str:
 @click.option("--quick", is_flag=True, help="A tenth of the entries.")
 @json_option
 def ledger(quick: bool, as_json: bool) -> None:
-    r"""Measure the transparency log and the map.
+    """Measure the transparency log and the map.
 
     \b
     Example: candid bench ledger --quick

@@ -21,7 +21,7 @@ def config() -> None:
 @json_option
 @failing(ConfigError)
 def show(file: Path | None, as_json: bool) -> None:
-    r"""List every setting.
+    """List every setting.
 
     \b
     Example: candid config show --config candid.toml

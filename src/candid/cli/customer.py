@@ -120,7 +120,7 @@ def open_(
     file: Path | None,
     as_json: bool,
 ) -> None:
-    r"""Open a customer. It is not screened: this version has no screening.
+    """Open a customer. It is not screened: this version has no screening.
 
     Its name, numbers and owners go into the log as salted commitments and into the map as labels, so that it can be
     proved later who was, and who never was, a customer.
@@ -164,7 +164,7 @@ def update(
     file: Path | None,
     as_json: bool,
 ) -> None:
-    r"""Change what is known of a customer; numbers or owners that are named replace all of the old ones.
+    """Change what is known of a customer; numbers or owners that are named replace all of the old ones.
 
     \b
     Example: candid customer update 123456789012 --data ./data --owner 'Holding Ltd;CY;60;shares'
@@ -194,7 +194,7 @@ def update(
 @_config_option
 @json_option
 def show(customer: str, data: Path, file: Path | None, as_json: bool) -> None:
-    r"""Show a customer, by its id or account, and its keys.
+    """Show a customer, by its id or account, and its keys.
 
     \b
     Example: candid customer show 123456789012 --data ./data
@@ -214,7 +214,7 @@ def show(customer: str, data: Path, file: Path | None, as_json: bool) -> None:
 @_config_option
 @json_option
 def list_customers(data: Path, file: Path | None, as_json: bool) -> None:
-    r"""List every customer.
+    """List every customer.
 
     \b
     Example: candid customer list --data ./data --json
@@ -234,7 +234,7 @@ def list_customers(data: Path, file: Path | None, as_json: bool) -> None:
 @_config_option
 @json_option
 def close(customer: str, data: Path, file: Path | None, as_json: bool) -> None:
-    r"""Close a customer for good: its calls are denied at once, also by a server that is running.
+    """Close a customer for good: its calls are denied at once, also by a server that is running.
 
     \b
     Example: candid customer close 123456789012 --data ./data
@@ -253,7 +253,7 @@ def close(customer: str, data: Path, file: Path | None, as_json: bool) -> None:
 @_config_option
 @json_option
 def issue(customer: str, data: Path, file: Path | None, as_json: bool) -> None:
-    r"""Issue an access key. Its secret is shown this once and can never be shown again.
+    """Issue an access key. Its secret is shown this once and can never be shown again.
 
     \b
     Example: candid key issue 123456789012 --data ./data
@@ -274,7 +274,7 @@ def issue(customer: str, data: Path, file: Path | None, as_json: bool) -> None:
 @_config_option
 @json_option
 def list_keys(customer: str | None, data: Path, file: Path | None, as_json: bool) -> None:
-    r"""List every access key, or one customer's, without secrets.
+    """List every access key, or one customer's, without secrets.
 
     \b
     Example: candid key list --data ./data
@@ -293,7 +293,7 @@ def list_keys(customer: str | None, data: Path, file: Path | None, as_json: bool
 @_config_option
 @json_option
 def revoke(access_key_id: str, data: Path, file: Path | None, as_json: bool) -> None:
-    r"""Revoke an access key for good: refused at once, also by a server that is running.
+    """Revoke an access key for good: refused at once, also by a server that is running.
 
     \b
     Example: candid key revoke CNDDABCDEFGHIJKLMNOP --data ./data

@@ -20,7 +20,7 @@ from candid.server.process import ServerDidNotStart, own_server
 @failing(SamplesUnavailable)
 @failing(ServerDidNotStart, code=BROKEN)
 def demo(as_json: bool) -> None:
-    r"""Index and search real photographs through a real server, as any Rekognition client would.
+    """Index and search real photographs through a real server, as any Rekognition client would.
 
     \b
     Example: candid demo

@@ -29,7 +29,7 @@ _path = click.Path(path_type=Path)
 @json_option
 @failing(ConfigError, DataFolderError, KeyFileError, KeyFormatError, CustomerNotFound)
 def erase(face_id: str | None, customer: str | None, data: Path, file: Path | None, as_json: bool) -> None:
-    r"""Erase a face or a customer for good, in every file; the log keeps the proof that it was done.
+    """Erase a face or a customer for good, in every file; the log keeps the proof that it was done.
 
     \b
     Example: candid erase --data ./data --face-id 7f0b0bd1-5a1c-4d43-9e8e-1b0c2f6f1a55

@@ -60,7 +60,7 @@ def _progress(total: int, what: str) -> Iterator[Progress]:
 def verification(
     pairs: Path, images: Path, detector: str | None, embedder: str | None, as_json: bool
 ) -> None:
-    r"""Compare labelled pairs: how often are two people taken for one, and one for two?
+    """Compare labelled pairs: how often are two people taken for one, and one for two?
 
     \b
     Example: candid evaluate verification --pairs pairs.csv --images photographs/
@@ -89,7 +89,7 @@ def verification(
 def folder(
     folder: Path, groups: Path | None, detector: str | None, embedder: str | None, as_json: bool
 ) -> None:
-    r"""All pairs of a folder with one sub-folder a person, and a search for each photograph.
+    """All pairs of a folder with one sub-folder a person, and a search for each photograph.
 
     \b
     Example: candid evaluate folder people/ --groups groups.csv
@@ -133,7 +133,7 @@ def folder(
 def calibrate(
     folder: Path, output: Path | None, measured_on: str, detector: str | None, embedder: str | None
 ) -> None:
-    r"""Fit the curve from score to similarity for an embedder, from a folder with one sub-folder a person.
+    """Fit the curve from score to similarity for an embedder, from a folder with one sub-folder a person.
 
     \b
     Example: candid evaluate calibrate people/ --embedder my-arcface --measured-on "our staff, 2026"

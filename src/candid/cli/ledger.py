@@ -68,8 +68,8 @@ def verify(
 
     \b
     Example: candid ledger verify --url http://127.0.0.1:9000/log --log-key log.key
-    """  # noqa: D301 - click wants the character
-    source = _source(data, url)
+    """
+    source = log_source(data, url)
     started = time.monotonic()
     try:
         key = _key(log_key)
@@ -114,15 +114,15 @@ def show(data: Path | None, url: str | None, log_key: str | None, last: int, as_
 
     \b
     Example: candid ledger show --data ./data --last 5
-    """  # noqa: D301 - click wants the character
+    """
     try:
-        reader = LogReader.open(_source(data, url), _key_or_own(log_key, data))
+        reader = LogReader.open(log_source(data, url), key_or_own(log_key, data))
         rows = [
             {"index": index, "leaf_hash": b64encode(hash_leaf(entry)).decode(), "entry": _readable(entry)}
             for index, entry in reader.entries(max(0, reader.size - last))
         ]
     except LedgerError as error:
-        fail(str(error), _code_of_reading(error))
+        fail(str(error), code_of_reading(error))
     if as_json:
         print_json({"origin": reader.signed.origin, "size": reader.size, "entries": rows})
         return
@@ -146,10 +146,10 @@ def prove(
 
     \b
     Example: candid ledger prove 17 --data ./data -o entry-17.tlog-proof
-    """  # noqa: D301 - click wants the character
+    """
     try:
-        key = _key_or_own(log_key, data)
-        reader = LogReader.open(_source(data, url), key)
+        key = key_or_own(log_key, data)
+        reader = LogReader.open(log_source(data, url), key)
         if index >= reader.size:
             fail(f"the published log has {reader.size} entries; there is none at index {index} yet")
         proof = reader.prove(index)
@@ -157,7 +157,7 @@ def prove(
         proof.verify(leaf, key)
         write_file(DISK, output, bytes(proof))
     except LedgerError as error:
-        fail(str(error), _code_of_reading(error))
+        fail(str(error), code_of_reading(error))
     except OSError as error:
         fail(f"{output} cannot be written: {error.strerror}")
     if as_json:
@@ -175,9 +175,9 @@ def key(data: Path, as_json: bool) -> None:
 
     \b
     Example: candid ledger key --data ./data > log.key
-    """  # noqa: D301 - click wants the character
+    """
     try:
-        own = _key_or_own(None, data)
+        own = key_or_own(None, data)
     except LedgerError as error:
         fail(str(error))
     if as_json:
@@ -212,7 +212,7 @@ def witness(
 
     \b
     Example: candid ledger witness --data ./witness --name witness.example/w1 --log-key log.key
-    """  # noqa: D301 - click wants the character
+    """
     stop = threading.Event()
     try:
         signer = _witness_key(data, name)
@@ -243,7 +243,7 @@ def witness(
         watcher.close()
 
 
-def _source(data: Path | None, url: str | None) -> Source:
+def log_source(data: Path | None, url: str | None) -> Source:
     if (data is None) == (url is None):
         fail("name the log with either --data DIR or --url URL")
     try:
@@ -285,7 +285,7 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _key_or_own(log_key: str | None, data: Path | None) -> VerifierKey:
+def key_or_own(log_key: str | None, data: Path | None) -> VerifierKey:
     """The key given, or else the one in the log's folder, which serves only on one's own machine."""
     if log_key is not None:
         return _key(log_key)
@@ -338,7 +338,7 @@ def _code_at_start(error: LedgerError) -> int:
     return BROKEN if isinstance(error, SourceError) else NO
 
 
-def _code_of_reading(error: LedgerError) -> int:
+def code_of_reading(error: LedgerError) -> int:
     """The exit code for a log that cannot be read: wrong use, or a broken log."""
     return WRONG_USE if isinstance(error, KeyFormatError | UnknownKeyError | MissingError) else BROKEN
 

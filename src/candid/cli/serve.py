@@ -51,7 +51,7 @@ _config = click.option("--config", "file", type=_path, help="A TOML file of sett
 @json_option
 @failing(ConfigError, DataFolderError, KeyFileError, LedgerError)
 def init(data: Path, file: Path | None, region: str | None, account: str | None, as_json: bool) -> None:
-    r"""Create a data folder with its keys and an empty log; one that exists is left as it is.
+    """Create a data folder with its keys and an empty log; one that exists is left as it is.
 
     \b
     Example: candid init --data ./data --region eu-central-1 --account 123456789012
@@ -94,7 +94,7 @@ def init(data: Path, file: Path | None, region: str | None, account: str | None,
 def serve(
     data: Path, host: str | None, port: int | None, dev: bool, ready_file: Path | None, file: Path | None
 ) -> None:
-    r"""Run the server until SIGTERM.
+    """Run the server until SIGTERM.
 
     \b
     Example: candid serve --data ./data --dev

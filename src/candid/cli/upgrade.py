@@ -25,7 +25,7 @@ _path = click.Path(path_type=Path)
 @json_option
 @failing(ConfigError, DataFolderError, KeyFileError, GalleryError, GovernanceError, VisionError)
 def upgrade(data: Path, embedder: str | None, file: Path | None, as_json: bool) -> None:
-    r"""Move collections to the default embedder, where their crops were kept; say which stay as they are.
+    """Move collections to the default embedder, where their crops were kept; say which stay as they are.
 
     \b
     Example: candid upgrade --data ./data --embedder my-arcface

@@ -27,8 +27,11 @@ class Users:
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    def create(self, account: str, collection_id: str, user_id: str, *, once: Once | None = None) -> None:
+    def create(self, account: str, collection_id: str, user_id: str, *, once: Once | None = None) -> bool:
         """A new user, without faces.
+
+        Returns:
+            Whether this call made it; False where `once` says that an earlier one did.
 
         Raises:
             InvalidInput: a malformed id.
@@ -38,6 +41,7 @@ class Users:
         """
         rows.check_user_id(user_id)
         now, owner = self._core.clock(), self._core.randomness(OWNER_BYTES)
+        made: list[str] = []
 
         def step(connection: sqlite3.Connection, stored: Stored) -> Written[None]:
             there = "SELECT 1 FROM users WHERE collection = ? AND user_id = ?"
@@ -52,17 +56,23 @@ class Users:
                 "INSERT INTO users (id, collection, user_id, owner, created_at) VALUES (?, ?, ?, ?, ?)",
                 (row(stored.key, number), stored.key, user_id, owner, now),
             )
+            made.append(user_id)
             return Written(None)
 
         self._write(account, collection_id, once, step)
+        return bool(made)
 
-    def delete(self, account: str, collection_id: str, user_id: str, *, once: Once | None = None) -> None:
+    def delete(self, account: str, collection_id: str, user_id: str, *, once: Once | None = None) -> bool:
         """Delete a user and its vector; its faces stay, without a user.
+
+        Returns:
+            Whether this call deleted it; False where `once` says that an earlier one did.
 
         Raises:
             CollectionNotFound, UserNotFound: there is no such collection or user.
             TokenMismatch: the token was used with other parameters.
         """
+        gone: list[str] = []
 
         def step(connection: sqlite3.Connection, stored: Stored) -> Written[None]:
             user = find_user(connection, stored, user_id)
@@ -70,9 +80,11 @@ class Users:
             told = renew(connection, self._core, stored, user, no_vectors(stored.dimension))
             connection.execute("DELETE FROM users WHERE id = ?", (user.id,))
             connection.execute("UPDATE collections SET users = users - 1 WHERE key = ?", (stored.key,))
+            gone.append(user_id)
             return Written(None, told, erases=True)
 
         self._write(account, collection_id, once, step)
+        return bool(gone)
 
     def list(self, account: str, collection_id: str, *, limit: int, token: str | None = None) -> Page[User]:
         """A page of users in the order in which they were created.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import logging
 import os
 import sqlite3
@@ -181,23 +182,24 @@ class Customers:
             InvalidCustomer: one of these cannot be taken, or the customer is closed.
         """
         found = self.show(customer)
-        if found.status in (Status.CLOSED, Status.ERASED):
-            raise InvalidCustomer(f"customer {found.id} is {found.status} and is not changed any more")
-        old = self.identities(found.id)[-1].opening.value
-        new = changed_identity(
-            old,
-            name=name,
-            country=country,
-            category=None if category is None else check_category(category),
-            registrations=registrations,
-            lei=lei,
-            owners=owners,
-        )
-        opening = Opening(self._randomness(SALT_SIZE), new)
+        newest = "SELECT value FROM identities WHERE customer = ? ORDER BY number DESC LIMIT 1"
+        # All in one transaction: what others change meanwhile is neither lost nor, once it is erased, brought back.
         with self._write() as writer, transaction(writer):
+            status = self._within(writer, found.id).status
+            if status in (Status.CLOSED, Status.ERASED):
+                raise InvalidCustomer(f"customer {found.id} is {status} and is not changed any more")
+            new = changed_identity(
+                json.loads(writer.execute(newest, (found.id,)).fetchone()[0]),
+                name=name,
+                country=country,
+                category=None if category is None else check_category(category),
+                registrations=registrations,
+                lei=lei,
+                owners=owners,
+            )
             change = "UPDATE customers SET name = ?, country = ?, category = ? WHERE id = ?"
             writer.execute(change, (new["name"], new["country"], new["category"], found.id))
-            self._enter(writer, self._within(writer, found.id), "updated", opening)
+            self._enter(writer, self._within(writer, found.id), "updated", Opening(self._randomness(SALT_SIZE), new))
         return self.show(found.id)
 
     def all(self) -> list[Customer]:
@@ -282,18 +284,17 @@ class Customers:
 
         Raises:
             CustomerNotFound: there is no customer of this id or account.
-            KeyRefused: the customer is blocked or closed.
+            KeyRefused: the customer is blocked, closed or erased.
         """
         found = self.show(customer)
+        _refuse_key_unless_open(found)
         key_id = KEY_PREFIX + base64.b32encode(self._randomness(10)).decode()
         secret = base64.b64encode(self._randomness(30)).decode()  # 40 characters, as Amazon's
         sealed = self._sealer.seal(secret, purpose=key_id, customer=found.id)
         stands_for = pseudonym("key", key_id, secret=self.secret(found.id)).commitment
         key = AccessKey(key_id, found.id, True, self._clock(), None, stands_for)
         with self._write() as writer, transaction(writer):
-            (status,) = writer.execute("SELECT status FROM customers WHERE id = ?", (found.id,)).fetchone()
-            if status != Status.UNSCREENED:
-                raise KeyRefused(f"customer {found.id} is {status} and gets no new key")
+            _refuse_key_unless_open(self._within(writer, found.id))  # closed meanwhile
             row = (key.id, found.id, sealed, key.created, stands_for)
             writer.execute("INSERT INTO keys VALUES (?, ?, ?, ?, NULL, ?, NULL)", row)
             body = {"kind": "key/1", "event": "issued", "customer": found.pseudonym, "key": stands_for}
@@ -438,6 +439,11 @@ class Customers:
     def _draw_account(self) -> str:
         # Never 0…: a leading zero is lost where someone reads an account as a number.
         return str(10**11 + int.from_bytes(self._randomness(16), "big") % (9 * 10**11))
+
+
+def _refuse_key_unless_open(customer: Customer) -> None:
+    if customer.status is not Status.UNSCREENED:
+        raise KeyRefused(f"customer {customer.id} is {customer.status} and gets no new key")
 
 
 def _row(customer: Customer) -> tuple[str | float, ...]:

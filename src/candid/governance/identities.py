@@ -13,7 +13,7 @@ from candid.governance.errors import InvalidCustomer
 from candid.governance.facts import Category, Identity, Owner, Registration
 from candid_verify.canonical import canonical
 from candid_verify.commitments import Opening
-from candid_verify.errors import LabelError
+from candid_verify.errors import VerifyError
 from candid_verify.identity import parties_of
 from candid_verify.labels import parties
 
@@ -91,7 +91,7 @@ def labels_of_identity(value: object) -> list[bytes]:
     """
     try:
         return parties(parties_of(value))
-    except LabelError as error:
+    except VerifyError as error:
         raise InvalidCustomer(str(error)) from error
 
 

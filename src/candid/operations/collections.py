@@ -64,7 +64,7 @@ def delete_collection(caller: Caller, request: Request, rooms: Rooms) -> Reply:
     gone = rooms.gallery.collections.delete(caller.account, request["CollectionId"])
     caller.notes.collection = request["CollectionId"]
     caller.notes.count(faces=gone.faces, users=gone.users)
-    caller.notes.stored["faces"] -= gone.faces
+    caller.notes.stored.update(faces=-gone.faces, users=-gone.users)
     return {"StatusCode": 200}
 
 

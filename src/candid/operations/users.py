@@ -22,9 +22,9 @@ MOST_USERS = 500
 def create_user(caller: Caller, request: Request, rooms: Rooms) -> Reply:
     """A new user, without faces."""
     caller.notes.collection = request["CollectionId"]
-    rooms.gallery.users.create(
-        caller.account, request["CollectionId"], request["UserId"], once=_once("CreateUser", request)
-    )
+    once = _once("CreateUser", request)
+    if rooms.gallery.users.create(caller.account, request["CollectionId"], request["UserId"], once=once):
+        caller.notes.stored["users"] += 1
     return {}
 
 
@@ -32,9 +32,9 @@ def create_user(caller: Caller, request: Request, rooms: Rooms) -> Reply:
 def delete_user(caller: Caller, request: Request, rooms: Rooms) -> Reply:
     """Delete a user; its faces stay in the collection, without a user."""
     caller.notes.collection = request["CollectionId"]
-    rooms.gallery.users.delete(
-        caller.account, request["CollectionId"], request["UserId"], once=_once("DeleteUser", request)
-    )
+    once = _once("DeleteUser", request)
+    if rooms.gallery.users.delete(caller.account, request["CollectionId"], request["UserId"], once=once):
+        caller.notes.stored["users"] -= 1
     return {}
 
 

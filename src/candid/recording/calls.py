@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,8 @@ from candid_verify.commitments import pseudonym
 from candid_verify.labels import face_label
 
 MOST_TAGS = 1000
+LATE_ERROR = "InternalServerError"
+"""What a client gets whose call could not be entered (`candid.wire.errors`)."""
 
 
 class Outcome(StrEnum):
@@ -101,6 +103,19 @@ def call_entries(facts: CallFacts, *, secret: bytes | None, vrf: VrfSecretKey) -
     more = [erased[at : at + MOST_TAGS] for at in range(MOST_TAGS, len(erased), MOST_TAGS)]
     rest = {"kind": "erasure/1", "subject": "face", "request": facts.request, "customer": facts.customer.pseudonym}
     return [entry, *({**rest, "faces": tags} for tags in more)]
+
+
+def late_entries(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The entries of a call that was done but could not be entered, for when the log can be written again.
+
+    Its client got an error and no receipt, so that is how it ended, and nothing is billed for it; what it computed and
+    stored is told as it was.
+    """
+    call, *rest = entries
+    kept = {name: value for name, value in call.items() if name != "collection"}
+    if call["decision"]["allowed"]:
+        kept |= {"outcome": str(Outcome.ERROR), "error": LATE_ERROR}
+    return [{**kept, "units": 0}, *map(dict, rest)]
 
 
 def face_tag(face_id: str, vrf: VrfSecretKey) -> str:

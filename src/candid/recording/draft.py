@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from candid.recording.errors import ActRefused
-from candid.recording.state import State
+from candid.recording.errors import NotRecorded
+from candid.recording.state import ACTS_ONCE, State, act_digest
 from candid_verify.entries import write_entry
 
 Entry = dict[str, Any]
@@ -24,16 +24,20 @@ class Draft:
         """
         self._state = state
         self._numbers: dict[str, int] = {}
-        self._calls = 0
+        self._calls, self._ended = 0, False
         self.time = max(now, state.time)
         self.entries: list[Entry] = []
         self.data: list[bytes] = []
 
     @property
     def run(self) -> int:
-        """Index of the `start/1` entry of this run."""
-        if self._state.run is None:
-            raise ActRefused("a call belongs to a run of the server, and none has started")
+        """Index of the `start/1` entry of this run.
+
+        Raises:
+            NotRecorded: no server runs.
+        """
+        if self._state.run is None or self._state.clean or self._ended:
+            raise NotRecorded("a call belongs to a run of the server, and none has started or it has ended")
         return self._state.run
 
     @property
@@ -56,13 +60,23 @@ class Draft:
         return self._numbers.get(customer, self._state.numbers.get(customer, 0))
 
     def numbered(self, entry: Mapping[str, Any]) -> Entry:
-        """A `call/1` entry with its run and its number."""
-        return {**entry, "run": self.run, "number": self.number(entry["customer"]) + 1}
+        """A `call/1` entry with its run and its number.
+
+        A clock that was set back while the call was under way does not make it end before it started.
+        """
+        number = self.number(entry["customer"]) + 1
+        return {**entry, "run": self.run, "number": number, "started": min(entry["started"], self.time)}
+
+    def standing(self, entry: Mapping[str, Any]) -> int | None:
+        """Where an act stands that was handed in before, and is the newest of its kinds; None where it does not."""
+        if entry["kind"] in ACTS_ONCE and act_digest(entry) == self._state.act:
+            return self._state.act_entry
+        return None
 
     def completed(self, entry: Mapping[str, Any]) -> Entry:
         """An act's entry with what is known here."""
         if entry["kind"] == "statement/1":
-            return {**entry, "number": self.number(entry["customer"])}
+            return {**entry, "number": self.number(str(entry.get("customer")))}
         return dict(entry)
 
     def take(self, make: Callable[[Draft], list[Entry]]) -> int:
@@ -70,6 +84,7 @@ class Draft:
 
         Raises:
             EntryError, ActRefused: one of them is none.
+            NotRecorded: it belongs to a run, and no server runs.
         """
         entries = make(self)
         for entry in entries:
@@ -88,3 +103,5 @@ class Draft:
         if timed["kind"] == "call/1":
             self._numbers[timed["customer"]] = timed["number"]
             self._calls += 1
+        elif timed["kind"] == "stop/1":
+            self._ended = True

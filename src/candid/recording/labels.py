@@ -45,6 +45,14 @@ class IdentityMap:
         """The newest version."""
         return self._map.latest
 
+    def root_of(self, number: int) -> bytes:
+        """The root of a version.
+
+        Raises:
+            MapError: there is none with this number.
+        """
+        return self._map.version(number).root
+
     def add(self, keys: Sequence[bytes], leaf_hash: bytes) -> Version:
         """Add the labels of one `customer/1` entry.
 

@@ -15,13 +15,17 @@ ACTS_ONCE = frozenset({"customer/1", "key/1", "erasure/1"})
 
 
 def act_digest(entry: Mapping[str, Any]) -> str:
-    """What tells an act from others, whenever it was entered."""
+    """What tells an act from others, whenever it was entered.
+
+    Raises:
+        FormatError: it holds what entries may not hold.
+    """
     return sha256(canonical({name: value for name, value in entry.items() if name != "time"})).hexdigest()
 
 
 @dataclass(slots=True)
 class State:
-    """The log in sum. Touched by one thread at a time; a copy may be read by others.
+    """The log in sum. Touched by one thread at a time.
 
     Attributes:
         size: entries that are summed up.
@@ -32,11 +36,14 @@ class State:
         labelled: of which have labels.
         mapped: `map/1` entries.
         map_entry: index of the newest of them; None before the first.
+        map_root: the root that it states; empty before the first.
         run: index of the newest `start/1`; None before the first.
         calls: `call/1` entries of that run.
         clean: whether that run has ended with a `stop/1`.
         act: digest of the newest entry of an act that is entered once (see `act_digest`), and its index.
-        storage_day: the newest day of a `storage/1` entry, or the day on which the log began.
+        begun: the day (UTC) on which the log began; empty before its first entry.
+        storage: the newest day of a `storage/1` entry of each customer, by pseudonym.
+        stock_day: the newest day on which a call or an erasure changed what is stored; empty before the first.
     """
 
     size: int = 0
@@ -47,12 +54,15 @@ class State:
     labelled: int = 0
     mapped: int = 0
     map_entry: int | None = None
+    map_root: str = ""
     run: int | None = None
     calls: int = 0
     clean: bool = True
     act: str = ""
     act_entry: int = 0
-    storage_day: str = ""
+    begun: str = ""
+    storage: dict[str, str] = field(default_factory=dict)
+    stock_day: str = ""
 
     def add(self, entry: Mapping[str, Any], leaf: bytes) -> None:
         """Sum up the next entry."""
@@ -65,19 +75,26 @@ class State:
             self.labelled += "labels" in entry
         elif kind == "map/1":
             self.mapped += 1
-            self.map_entry = index
+            self.map_entry, self.map_root = index, entry["root"]
         elif kind == "start/1":
             self.run, self.calls, self.clean = index, 0, False
         elif kind == "stop/1":
             self.clean = True
-        elif kind == "log/1":
-            self.storage_day = datetime.fromtimestamp(entry["time"] / 1000, UTC).date().isoformat()
         elif kind == "storage/1":
-            self.storage_day = max(self.storage_day, entry["day"])
-        if kind in ACTS_ONCE:
+            self.storage[entry["customer"]] = entry["day"]
+        elif kind == "log/1":
+            self.begun = _day(entry["time"])
+        if "stored" in entry or kind == "erasure/1":
+            self.stock_day = _day(entry["time"])
+        if kind in ACTS_ONCE and "request" not in entry:  # with a request it is part of a call, and no act
             self.act, self.act_entry = act_digest(entry), index
         self.size, self.leaf, self.time = index + 1, leaf.hex(), entry["time"]
 
     def as_json(self) -> dict[str, Any]:
         """For the snapshot's file."""
         return asdict(self)
+
+
+def _day(time: int) -> str:
+    """The UTC day of a time in milliseconds."""
+    return datetime.fromtimestamp(time / 1000, UTC).date().isoformat()

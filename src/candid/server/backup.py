@@ -6,7 +6,7 @@
     candid.json          what the folder is
     governance.db        customers and access keys, one moment of it (SQLite's VACUUM INTO)
     gallery.backup       faces, users, collections (see `candid.gallery.backup`), one moment of it
-    ledger/…             the log's files
+    ledger/…             the log's files, as of one moment (see `_stage_log`); the map is made again from them
 
 Keys are not in it, and neither are buckets: those are the operator's own files. The server may run meanwhile.
 """
@@ -37,10 +37,12 @@ from candid.gallery import restore_gallery
 from candid.gallery.backup import backup_gallery
 from candid.gallery.database import NAME
 from candid.gallery.durable import sync_folder, write_whole
+from candid.ledger import public_file
 from candid.server.data_folder import DataFolder, DataFolderError, open_data_folder
 
 FORMAT = 1
 _MANIFEST, _SEAL = "manifest.json", "manifest.hmac"
+_STATE_FILES = (Path(".state/journal"), Path("checkpoint"), Path(".state/signed"), Path(".state/key"))
 _MOST_MANIFEST_BYTES = 64 << 20
 # What `tarfile` and `json` raise besides their own errors, when a file is made to trip them.
 _HOSTILE = (
@@ -162,15 +164,40 @@ def _stage(folder: DataFolder, master: bytes, stage: Path) -> list[str]:
     if (folder.gallery / NAME).exists():  # there is none before the folder was first served
         backup_gallery(folder.gallery, stage / "gallery.backup", key=master)
         members.append("gallery.backup")
-    for path in sorted(folder.ledger.rglob("*")):
-        if path.is_file() and path.name != "lock":
-            member = f"ledger/{path.relative_to(folder.ledger).as_posix()}"
-            (stage / member).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, stage / member)
-            members.append(member)
+    members += _stage_log(folder.ledger, stage)
     for member in members:
         (stage / member).chmod(0o600)
     return members
+
+
+def _stage_log(log: Path, stage: Path) -> list[str]:
+    """Copy a log that goes on being written, so that the copy opens as of one moment.
+
+    The order does it: a journal is never newer than the signed checkpoint that is copied after it, nor a public
+    checkpoint, and tiles are durable before they are signed and never change. A partial tile may vanish meanwhile;
+    then there is the full one.
+    """
+    members = [path for path in _STATE_FILES if _copied(log, path, stage)]
+    # `os.walk` passes over folders that vanish meanwhile.
+    found = sorted(Path(folder, name).relative_to(log) for folder, _, names in os.walk(log) for name in names)
+    for path in found:
+        if path in members or public_file(log, path.as_posix()) is None:
+            continue
+        if _copied(log, path, stage):
+            members.append(path)
+        elif _copied(log, full := path.parent.with_suffix(""), stage):  # N.p/W is gone, so there is N
+            members.append(full)
+    return [f"ledger/{path.as_posix()}" for path in dict.fromkeys(members)]
+
+
+def _copied(log: Path, path: Path, stage: Path) -> bool:
+    target = stage / "ledger" / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        shutil.copyfile(log / path, target)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _manifest(folder: DataFolder, stage: Path, members: list[str], now: float) -> bytes:

@@ -1,0 +1,26 @@
+"""Times as they stand in entries, and as people read them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+LATEST = 253_370_764_800_000
+"""The first millisecond of the year 9999: no time in an entry is that late."""
+
+
+def iso(time: int) -> str:
+    """A time in milliseconds since the epoch as ISO 8601 in UTC, such as 2026-11-25T01:20:14.007Z."""
+    moment = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=min(time, LATEST))
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def spoken(time: int) -> str:
+    """The same for sentences, to the second: 25 November 2026, 01:20:14 UTC."""
+    moment = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=min(time, LATEST))
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}, {moment:%H:%M:%S} UTC"
+
+
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
