@@ -14,8 +14,8 @@ import click
 
 from candid.billing.errors import BillingError, InvalidPrices, InvalidQuota, MissingPackage
 from candid.billing.money import MICRO
-from candid.cli.ledger import code_of_reading, key_or_own, log_source
 from candid.cli.output import BROKEN, WRONG_USE, fail, json_option
+from candid.cli.which_log import code_of_reading, key_or_own, log_source
 from candid.config import ConfigError, load_config
 from candid.gallery.errors import KeyFileError
 from candid.gallery.keys import load_key_file

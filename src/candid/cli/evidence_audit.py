@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 
 import click
 
-from candid.cli.ledger import _code_at_start, _key, _read, _source
 from candid.cli.output import BROKEN, NO, fail, json_option, print_json, print_table
+from candid.cli.which_log import code_at_start, log_source, public_key, read_file
 from candid.client.errors import CollectedFileError
 from candid.client.receipts import open_receipt
 from candid.client.replies import read_replies
@@ -61,17 +61,17 @@ def audit(
     \b
     Example: candid evidence audit --url http://127.0.0.1:9000/log --log-key log.key --json
     """
-    source = _source(data, url)
+    source = log_source(data, url)
     if openings and data is None:
         fail("--openings needs the operator's own data folder: name it with --data")
     started = time.monotonic()
     try:
-        key = _key(log_key)
-        policy = None if policy_file is None else Policy.parse(_read(policy_file))
+        key = public_key(log_key)
+        policy = None if policy_file is None else Policy.parse(read_file(policy_file))
         promises = [] if receipts is None else _promises(receipts, key)
         read_checkpoint(source, key)
     except LedgerError as error:
-        _not_verified(error, as_json, _code_at_start(error))
+        _not_verified(error, as_json, code_at_start(error))
     with _spoken(as_json), _books(data, file, wanted=openings) as books:
         verified, report = _audit(source, key, policy, promises, books)
         findings = [] if books is None else books.finish()
@@ -151,7 +151,7 @@ def _promises(file: Path, key: VerifierKey) -> list[Promise]:
 
 
 def _receipts(file: Path) -> Iterator[str]:
-    data = _read(file)
+    data = read_file(file)
     if not data.startswith(b"{"):
         yield from data.decode("utf-8", "replace").split()
         return

@@ -14,22 +14,19 @@ from typing import NoReturn
 import click
 
 from candid.cli.output import BROKEN, NO, WRONG_USE, fail, json_option, print_json, print_table
+from candid.cli.which_log import code_at_start, code_of_reading, key_or_own, log_source, public_key, read_file
 from candid.ledger.checkpoint import Checkpoint, open_checkpoint
 from candid.ledger.errors import (
     KeyFormatError,
     LedgerError,
     LogLocked,
     MissingError,
-    PolicyError,
     SourceError,
-    UnknownKeyError,
 )
 from candid.ledger.keyfile import read_key, write_key
 from candid.ledger.keys import Algorithm, SigningKey, VerifierKey
-from candid.ledger.layout import CHECKPOINT, Layout
 from candid.ledger.policy import Policy
 from candid.ledger.reader import LogReader, read_checkpoint
-from candid.ledger.sources import FolderSource, Source, UrlSource
 from candid.ledger.storage import DISK, write_file
 from candid.ledger.tree import hash_leaf
 from candid.ledger.verify import verify_log
@@ -72,12 +69,12 @@ def verify(
     source = log_source(data, url)
     started = time.monotonic()
     try:
-        key = _key(log_key)
-        policy = None if policy_file is None else Policy.parse(_read(policy_file))
+        key = public_key(log_key)
+        policy = None if policy_file is None else Policy.parse(read_file(policy_file))
         older = None if extends is None else _older(extends, key)
         size = read_checkpoint(source, key).size
     except LedgerError as error:
-        _not_verified(error, as_json, _code_at_start(error))
+        _not_verified(error, as_json, code_at_start(error))
     try:
         with click.progressbar(length=max(size, 1), label="verifying", file=sys.stderr) as bar:
             done = verify_log(
@@ -216,7 +213,7 @@ def witness(
     stop = threading.Event()
     try:
         signer = _witness_key(data, name)
-        watcher = Witness(data / "state", signer, [_key(text) for text in log_keys])
+        watcher = Witness(data / "state", signer, [public_key(text) for text in log_keys])
     except (LedgerError, OSError) as error:
         fail(str(error), BROKEN if isinstance(error, LogLocked) else WRONG_USE)
     try:
@@ -243,58 +240,12 @@ def witness(
         watcher.close()
 
 
-def log_source(data: Path | None, url: str | None) -> Source:
-    if (data is None) == (url is None):
-        fail("name the log with either --data DIR or --url URL")
-    try:
-        return UrlSource(url) if url is not None else FolderSource(_folder(data or Path()))
-    except SourceError as error:
-        fail(str(error))
-
-
-def _folder(data: Path) -> Path:
-    """The log's folder: in a data folder `ledger`, else the folder itself."""
-    inner = data / "ledger"
-    return inner if (inner / CHECKPOINT).exists() else data
-
-
 def _older(path: Path, key: VerifierKey) -> Checkpoint:
     """The checkpoint that the log must extend. Where the file is none, nothing was said of the log itself."""
     try:
-        return open_checkpoint(_read(path), key).checkpoint
+        return open_checkpoint(read_file(path), key).checkpoint
     except LedgerError as error:
         fail(f"{path} is no checkpoint of the log {key.name}: {error}")
-
-
-def _key(text: str) -> VerifierKey:
-    """A key from the command line: itself, or the file that holds it."""
-    path = Path(text)
-    if _is_file(path):
-        text = _read(path).decode("utf-8", "replace").strip()
-    elif "+" not in text:
-        raise KeyFormatError(
-            f"{text} is neither a log's public key (name+key id+base64) nor a file that holds one"
-        )
-    return VerifierKey.parse(text)
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a name that no file can have, as it is too long
-        return False
-
-
-def key_or_own(log_key: str | None, data: Path | None) -> VerifierKey:
-    """The key given, or else the one in the log's folder, which serves only on one's own machine."""
-    if log_key is not None:
-        return _key(log_key)
-    if data is None:
-        raise KeyFormatError("name the log's public key with --log-key")
-    path = Layout(_folder(data)).key
-    if not path.is_file():
-        raise KeyFormatError(f"{data} holds no log's public key; name it with --log-key")
-    return _key(str(path))
 
 
 def _witness_key(data: Path, name: str | None) -> SigningKey:
@@ -312,13 +263,6 @@ def _witness_key(data: Path, name: str | None) -> SigningKey:
     return found
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise KeyFormatError(f"{path} cannot be read: {error.strerror}") from error
-
-
 def _readable(entry: bytes) -> object:
     """An entry as JSON if it is that, else as text, else as base64."""
     try:
@@ -329,18 +273,6 @@ def _readable(entry: bytes) -> object:
         return json.loads(text)
     except ValueError:
         return text
-
-
-def _code_at_start(error: LedgerError) -> int:
-    """The exit code for what stops a verification before it begins."""
-    if isinstance(error, KeyFormatError | PolicyError | UnknownKeyError | MissingError):
-        return WRONG_USE
-    return BROKEN if isinstance(error, SourceError) else NO
-
-
-def code_of_reading(error: LedgerError) -> int:
-    """The exit code for a log that cannot be read: wrong use, or a broken log."""
-    return WRONG_USE if isinstance(error, KeyFormatError | UnknownKeyError | MissingError) else BROKEN
 
 
 def _not_verified(error: LedgerError, as_json: bool, code: int) -> NoReturn:

@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 
 import click
 
-from candid.cli.ledger import _code_at_start, _key, _source
 from candid.cli.output import NO, WRONG_USE, fail, json_option, print_json, print_table
+from candid.cli.which_log import code_at_start, log_source, public_key
 from candid.client.receipts import (
     MAX_AGE_SECONDS,
     BrokenWord,
@@ -67,7 +67,7 @@ def verify(file: Path, log_key: str, url: str | None, data: Path | None, wait: i
     \b
     Example: candid receipt verify receipt.txt --log-key log.key --url http://127.0.0.1:9000/log
     """
-    source = _source(data, url) if url is not None or data is not None else None
+    source = log_source(data, url) if url is not None or data is not None else None
     content = _content(file)
     if content.startswith(b"{"):
         if str(file) == "-":
@@ -75,11 +75,11 @@ def verify(file: Path, log_key: str, url: str | None, data: Path | None, wait: i
         _check(file, as_json, lambda: _report(file, log_key, source, wait=wait))
         return
     try:
-        key = _key(log_key)
+        key = public_key(log_key)
         note = content if b"\n\n" in content else decode_receipt(_one_line(content))
         found = Receipt.open(note, key)
     except LedgerError as error:
-        _not_verified(error, as_json, WRONG_USE if isinstance(error, FormatError) else _code_at_start(error))
+        _not_verified(error, as_json, WRONG_USE if isinstance(error, FormatError) else code_at_start(error))
     facts: dict[str, Any] = {
         "verified": True,
         "origin": found.origin,
@@ -135,10 +135,10 @@ def check(
     \b
     Example: candid receipt check receipts.jsonl --log-key log.key --url http://127.0.0.1:9000/log
     """
-    source = _source(data, url)
+    source = log_source(data, url)
 
     def report() -> Report:
-        older = None if checkpoint is None else _older(checkpoint, _key(log_key))
+        older = None if checkpoint is None else _older(checkpoint, public_key(log_key))
         return _report(file, log_key, source, extends=older, customer=customer, max_age=max_age, wait=wait)
 
     _check(file, as_json, report, keep=checkpoint)
@@ -152,13 +152,13 @@ def _kept(source: Source, key: VerifierKey, found: Receipt, *, wait: int, as_jso
     except BrokenWord as error:
         _not_verified(error, as_json, NO)
     except LedgerError as error:
-        _not_verified(error, as_json, _code_at_start(error))
+        _not_verified(error, as_json, code_at_start(error))
     root = b64encode(reader.signed.root).decode()
     return {"tree_size": reader.size, "root": root, "entry": json.loads(entry)}
 
 
 def _report(file: Path, log_key: str, source: Source | None, **options: Any) -> Report:  # noqa: ANN401
-    return check_file(file, log_key=_key(log_key), source=source, **options)
+    return check_file(file, log_key=public_key(log_key), source=source, **options)
 
 
 def _check(file: Path, as_json: bool, make: Callable[[], Report], *, keep: Path | None = None) -> None:
@@ -168,7 +168,7 @@ def _check(file: Path, as_json: bool, make: Callable[[], Report], *, keep: Path 
     except CollectedFileError as error:
         fail(str(error))
     except LedgerError as error:
-        _not_verified(error, as_json, _code_at_start(error))
+        _not_verified(error, as_json, code_at_start(error))
     facts = report.as_json()
     if keep is not None and report.signed is not None:
         try:

@@ -36,6 +36,7 @@ class Acts:
     def add(self, body: Mapping[str, Any]) -> int:
         """Add an act that changes nothing else; its number."""
         with self._open() as connection, transaction(connection):
+            self._version = -1  # the data's version does not change for the connection that writes
             return outbox.add(connection, body)
 
     def waiting(self, limit: int = 100) -> list[Act]:

@@ -44,6 +44,9 @@ from candid_verify.labels import VERSION as LABELS_VERSION
 Observer = Callable[[int, Mapping[str, Any]], None]
 """Told of each entry once it is durable: index, entry."""
 
+Check = Callable[[Mapping[str, Any]], None]
+"""Looks at an entry before it is appended; raises ActRefused where it may not be."""
+
 EngineCounters = Callable[[], Mapping[str, Mapping[str, int]]]
 """Passes and rows of each model since the start."""
 
@@ -90,8 +93,10 @@ class Recorder:
         *,
         clock: Callable[[], float],
         disk: Disk,
+        checks: Mapping[str, Check],
     ) -> None:
         """Use `open_recorder`."""
+        self._checks = checks
         self._log, self._signer, self._map, self._state = log, signer, identities, state
         self._snapshot, self._clock, self._disk = snapshot, clock, disk
         self._vrf = vrf_key(signer)
@@ -173,17 +178,19 @@ class Recorder:
         """
         if self._stopped:
             raise NotRecorded("the server has ended its run; start it again")
-        if self.trouble is None:
+        if self._failing is not None:
+            with self._resuming:
+                self._try_again()
+
+    def _try_again(self) -> None:
+        if self._failing is None:  # another caller has found out meanwhile
             return
-        with self._resuming:
-            if self.trouble is None:  # another caller has found out meanwhile
-                return
-            try:
-                self._write(_Job(lambda _: []))  # `resumed/1` comes by itself
-            except NotRecorded:
-                with self._counting:
-                    self._refused += 1
-                raise
+        try:
+            self._write(_Job(lambda _: []))  # `resumed/1` comes by itself
+        except NotRecorded:
+            with self._counting:
+                self._refused += 1
+            raise
 
     def call(self, facts: CallFacts, *, secret: bytes | None) -> str:
         """Enter a decided call.
@@ -227,10 +234,18 @@ class Recorder:
             # Where a crash, or a full disk, came between an entry and the note that it stands, it comes again.
             found = draft.standing(entry)
             stands[:] = [] if found is None else [found]
-            return [draft.completed(entry)] if found is None else []
+            return [self._checked(draft, entry)] if found is None else []
 
         placed = self._write(_Job(make, alone="labels" in entry))
         return stands[0] if stands else placed[0].index
+
+    def enter(self, make: Callable[[int], Mapping[str, Any]]) -> int:
+        """Enter an act that must know the time of its entry, milliseconds since the epoch; its index.
+
+        Raises:
+            ActRefused, NotRecorded: as `act`.
+        """
+        return self._write(_Job(lambda draft: [self._checked(draft, make(draft.time))]))[0].index
 
     def enter_state(self) -> int:
         """Enter how things stand; the index of the entry.
@@ -255,6 +270,14 @@ class Recorder:
                 write_snapshot(self._snapshot, self._state, disk=self._disk)
             except OSError as error:
                 _log.warning("the snapshot cannot be written (%s); the next start reads the whole log", error.strerror)
+
+    def _checked(self, draft: Draft, body: Mapping[str, Any]) -> Entry:
+        """An act's entry, if whoever knows its kind does not object."""
+        entry = draft.completed(body)
+        check = self._checks.get(str(entry.get("kind")))
+        if check is not None:
+            check({**entry, "time": draft.time})
+        return entry
 
     def _state_entry(self, draft: Draft, public: Mapping[str, Any] | None) -> Entry:
         version = self._map.latest
@@ -446,6 +469,7 @@ def open_recorder(
     options: LogOptions,
     *,
     software: Software,
+    checks: Mapping[str, Check] | None = None,
     clock: Callable[[], float] = time.time,
     disk: Disk = DISK,
 ) -> Recorder:
@@ -456,6 +480,7 @@ def open_recorder(
         signer: the log's key.
         options: how to run the log.
         software: who writes.
+        checks: looks at acts of a kind, with the time that they are going to have, before they are entered.
         clock: seconds since the epoch.
         disk: where to write.
 
@@ -472,7 +497,7 @@ def open_recorder(
         unless_all_open.callback(identities.close)
         snapshot = data / "recording" / "state.json"
         state = catch_up(log, identities, read_snapshot(snapshot))
-        recorder = Recorder(log, signer, identities, state, snapshot, clock=clock, disk=disk)
+        recorder = Recorder(log, signer, identities, state, snapshot, clock=clock, disk=disk, checks=checks or {})
         recorder.begin(software)
         unless_all_open.pop_all()
     return recorder

@@ -40,6 +40,7 @@ class State:
         run: index of the newest `start/1`; None before the first.
         calls: `call/1` entries of that run.
         clean: whether that run has ended with a `stop/1`.
+        prices: indexes of the `prices/1` entries.
         act: digest of the newest entry of an act that is entered once (see `act_digest`), and its index.
         begun: the day (UTC) on which the log began; empty before its first entry.
         storage: the newest day of a `storage/1` entry of each customer, by pseudonym.
@@ -58,6 +59,7 @@ class State:
     run: int | None = None
     calls: int = 0
     clean: bool = True
+    prices: list[int] = field(default_factory=list)
     act: str = ""
     act_entry: int = 0
     begun: str = ""
@@ -80,6 +82,8 @@ class State:
             self.run, self.calls, self.clean = index, 0, False
         elif kind == "stop/1":
             self.clean = True
+        elif kind == "prices/1":
+            self.prices.append(index)
         elif kind == "storage/1":
             self.storage[entry["customer"]] = entry["day"]
         elif kind == "log/1":

@@ -11,7 +11,7 @@ from typing import Any
 from candid.config import Config
 from candid.gallery import GalleryError
 from candid.governance import Act, Acts, GovernanceError, Settled, open_acts, open_customers
-from candid.ledger.errors import LogLocked
+from candid.ledger.errors import LedgerError, LogLocked
 from candid.recording import ActRefused, NotRecorded, Recorder, RecordingError
 from candid.server.data_folder import DataFolder
 from candid.server.erasing import Do, eraser_without_server
@@ -23,6 +23,7 @@ POLL_SECONDS = 0.05
 # Seconds that a command waits for the server to enter its act, and for a checkpoint that covers it.
 PATIENCE = 15.0
 _WAITING = Settled(None, None)
+_WAITS = "{error}; the act waits, and is entered as soon as the log can be written"
 
 _log = logging.getLogger("candid.acts")
 
@@ -115,16 +116,23 @@ class ActsThread:
         told: str | None = None
         while True:
             last = self._stop.wait(POLL_SECONDS)
-            try:
-                self.enter_now()
-                self._also()
-                told = None
-            except (RecordingError, GovernanceError, GalleryError) as error:
-                if str(error) != told:  # once, not at every look
-                    _log.error("acts cannot be entered: %s", error)
-                told = str(error)
+            trouble = self._look()
+            if trouble is not None and trouble != told:  # once, not at every look
+                _log.error("acts cannot be entered: %s", trouble)
+            told = trouble
             if last:
                 return
+
+    def _look(self) -> str | None:
+        """Do what waits; why it could not be done. Whatever happens, the thread goes on and tries again."""
+        try:
+            self.enter_now()
+            self._also()
+        except (RecordingError, GovernanceError, GalleryError) as error:
+            return str(error)
+        except Exception as error:  # noqa: BLE001 - without this thread no key would open and nothing be stated
+            return f"{type(error).__qualname__}, which nobody foresaw"  # its message may hold anything
+        return None
 
 
 def _enter(act: Act, acts: Acts, recorder: Recorder, do: Do) -> None:
@@ -138,9 +146,7 @@ def _enter(act: Act, acts: Acts, recorder: Recorder, do: Do) -> None:
         acts.entered(act, index)
 
 
-def _settle(
-    folder: DataFolder, secrets: Secrets, config: Config, acts: Acts, numbers: Sequence[int]
-) -> list[int]:
+def _settle(folder: DataFolder, secrets: Secrets, config: Config, acts: Acts, numbers: Sequence[int]) -> list[int]:
     """Wait for a server to enter acts, or do it here where none runs."""
     deadline = time.monotonic() + PATIENCE
     while True:
@@ -149,21 +155,31 @@ def _settle(
         except LogLocked:
             if (done := _by_server(folder, acts, numbers, deadline)) is not None:
                 return done
+        except NotRecorded as error:
+            raise ActError(_WAITS.format(error=error)) from error
         else:
             try:
                 with eraser_without_server(folder, secrets, acts) as do:
                     enter_waiting(acts, recorder, do)
-                recorder.log.publish()
+                found = _indexes(acts, numbers)
+                _publish(recorder)
             except NotRecorded as error:
-                raise ActError(f"{error}; the act waits, and is entered as soon as the log can be written") from error
+                raise ActError(_WAITS.format(error=error)) from error
             finally:
                 recorder.close()
-            return _indexes(acts, numbers)
+            return found
         if time.monotonic() > deadline:
             raise ActError(
                 f"the server has not entered this act within {PATIENCE:g} s; it waits, and is entered as soon as the "
                 "log can be written: see the server's messages"
             )
+
+
+def _publish(recorder: Recorder) -> None:
+    try:
+        recorder.log.publish()
+    except LedgerError as error:
+        raise ActError(f"the act stands in the log, and is not public yet: {error}") from error
 
 
 def _by_server(folder: DataFolder, acts: Acts, numbers: Sequence[int], deadline: float) -> list[int] | None:

@@ -21,6 +21,7 @@ from candid.server.data_folder import DataFolder
 from candid.server.engine import open_engine
 from candid.server.erasing import Eraser
 from candid.server.housekeeping import Housekeeping
+from candid.server.quotas import QuotaGate
 from candid.server.recording import SOFTWARE, CallRecord, engine_counters, loaded_models, open_folder_recorder
 from candid.server.secrets import Secrets
 from candid.vision import Engine, ImageLimits, PixelRoom, VisionError
@@ -132,6 +133,7 @@ def open_application(
             handlers=bind(operations, rooms=rooms, region=folder.identity.region),
             meters={name: str(operation.bills) for name, operation in operations.items()},
             record=CallRecord(recorder, customers) if recording else None,
+            admit=QuotaGate(folder.path / "billing" / "quotas.json", recorder, secrets.log.verifier).admit,
             log=folder.ledger,
             to_refusal=to_refusal,
             credentials=customers,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from candid.gallery import Gallery
 from candid.governance import Customers
 from candid.recording import Recorder
+from candid.recording.state import State
 
 STATE_SECONDS = 3600
 # A server that did not run for longer than this enters nothing for the days before.
@@ -17,6 +19,9 @@ MOST_DAYS = 400
 
 class Housekeeping:
     """Called often, by one thread; does something rarely."""
+
+    _next: date  # the first day whose storage is not stated, or due to be
+    _due: list[dict[str, Any]]  # what is to be entered, in order
 
     def __init__(
         self,
@@ -29,6 +34,8 @@ class Housekeeping:
         """Begin now."""
         self._recorder, self._customers, self._gallery, self._clock = recorder, customers, gallery, clock
         self._stated, self._size = clock(), recorder.state.size
+        self._next = _first_day(recorder.state)
+        self._due = []
 
     def __call__(self) -> None:
         """Do what is due.
@@ -47,17 +54,36 @@ class Housekeeping:
     def _enter_storage(self, now: float) -> None:
         """One entry for each customer with anything stored and each day (UTC) that has ended."""
         today = datetime.fromtimestamp(now, UTC).date()
-        done = date.fromisoformat(self._recorder.state.storage_day)
-        if done + timedelta(days=1) >= today:
-            return
-        contents = self._gallery.contents_of_accounts()
+        if self._next < today:
+            first = max(self._next, today - timedelta(days=MOST_DAYS))
+            self._due += self._statements([first + timedelta(days=at) for at in range((today - first).days)])
+            self._next = today
+        while self._due:  # one by one, so that what was entered is not entered again after an error
+            self._recorder.act(self._due[0])
+            self._due.pop(0)
+
+    def _statements(self, days: Sequence[date]) -> list[dict[str, Any]]:
+        """What is stored now, for each day; not again what a crash came behind."""
         whose = {customer.account: customer.pseudonym for customer in self._customers.all()}
-        first = max(done + timedelta(days=1), today - timedelta(days=MOST_DAYS))
-        for day in (first + timedelta(days=at) for at in range((today - first).days)):
-            for account, held in sorted(contents.items()):
-                if account in whose and (held.faces or held.users):
-                    counts = {"faces": held.faces, "users": held.users}
-                    body = {"kind": "storage/1", "customer": whose[account], "day": day.isoformat(), **counts}
-                    self._recorder.act(body)
-        yesterday = (today - timedelta(days=1)).isoformat()
-        self._recorder.state.storage_day = max(self._recorder.state.storage_day, yesterday)
+        held = [
+            (whose[account], {"faces": contents.faces, "users": contents.users})
+            for account, contents in sorted(self._gallery.contents_of_accounts().items())
+            if account in whose and (contents.faces or contents.users)
+        ]
+        entered = self._recorder.state.storage
+        return [
+            {"kind": "storage/1", "customer": customer, "day": day.isoformat(), **counts}
+            for day in days
+            for customer, counts in held
+            if day.isoformat() > entered.get(customer, "")
+        ]
+
+
+def _first_day(state: State) -> date:
+    """The first day for which something may have to be entered, at a start.
+
+    Days before the newest change of what is stored are left out: how much was stored then is not known any more, and
+    it was entered, or nothing was. The newest day that was entered is looked at again, as a crash may have come
+    between two customers.
+    """
+    return date.fromisoformat(max(state.stock_day, *state.storage.values(), state.begun))

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
+from typing import Any
+
 import candid
+from candid.billing import check_act, default_prices, prices_act
+from candid.billing.errors import InvalidPrices
 from candid.config import Config, ConfigError
-from candid.governance import Customer, CustomerNotFound, Customers
+from candid.governance import Customer, CustomerNotFound, Customers, GovernanceError
+from candid.ledger import VerifierKey
 from candid.ledger.errors import LedgerError
 from candid.ledger.policy import Policy
 from candid.ledger.witnessing import Witnesses
-from candid.recording import CallFacts, LoadedModel, Recorder, Software, open_recorder
+from candid.recording import ActRefused, CallFacts, LoadedModel, Recorder, Software, open_recorder
 from candid.server.data_folder import DataFolder
 from candid.server.secrets import Secrets, log_options
 from candid.vision import Engine
@@ -16,9 +23,11 @@ from candid.vision.models import Kind
 
 SOFTWARE = Software("candid", candid.__version__)
 
+_log = logging.getLogger("candid.recording")
+
 
 def open_folder_recorder(folder: DataFolder, secrets: Secrets, config: Config) -> Recorder:
-    """Open the log of a data folder for writing.
+    """Open the log of a data folder for writing; a new one gets the default price list first.
 
     Raises:
         LogLocked: another process has it open.
@@ -26,7 +35,15 @@ def open_folder_recorder(folder: DataFolder, secrets: Secrets, config: Config) -
         ConfigError: the witness policy cannot be read.
     """
     options = log_options(folder, witnesses=_witnesses(config))
-    return open_recorder(folder.path, secrets.log, options, software=SOFTWARE)
+    checks = {"prices/1": lambda entry: _check_prices(entry, secrets.log.verifier)}
+    recorder = open_recorder(folder.path, secrets.log, options, software=SOFTWARE, checks=checks)
+    try:
+        if not recorder.state.prices:
+            recorder.enter(lambda time: prices_act(default_prices(time), secrets.log))
+    except BaseException:
+        recorder.close()
+        raise
+    return recorder
 
 
 def loaded_models(engine: Engine) -> list[LoadedModel]:
@@ -77,7 +94,17 @@ class CallRecord:
                 found = self._secrets[customer.id] = self._customers.secret(customer.id)
             except CustomerNotFound:  # erased while the call was under way
                 return None
+            except GovernanceError as error:  # the call is done, and better entered without its collection than not
+                _log.error("the entry of a call does not name its collection: %s", error)
+                return None
         return found
+
+
+def _check_prices(entry: Mapping[str, Any], key: VerifierKey) -> None:
+    try:
+        check_act(entry, key)
+    except InvalidPrices as error:
+        raise ActRefused(str(error)) from error
 
 
 def _witnesses(config: Config) -> Witnesses | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import orjson
 from candid.governance import decide
 from candid.wire import access_log, pages
 from candid.wire.body import BodyLimits, BodyReader, Disconnected, Receive
-from candid.wire.calls import Calls, Decide, Handler, Outcome, Record, ToRefusal
+from candid.wire.calls import Admit, Calls, Decide, Handler, Outcome, Record, ToRefusal
 from candid.wire.canonical import header_values
 from candid.wire.credentials import Credentials
 from candid.wire.metrics import CONTENT_TYPE as METRICS_TYPE
@@ -57,6 +58,7 @@ class App:
         decide: Decide = decide,
         meters: Mapping[str, str] | None = None,
         record: Record | None = None,
+        admit: Admit = lambda _customer, _meter: nullcontext(),
         log: Path | None = None,
         workers: int = 16,
         queue: int = 64,
@@ -77,6 +79,7 @@ class App:
             decide: says whether a call may happen.
             meters: what each operation is billed as.
             record: puts every decided call into the log; None, for benchmarks and tests of this room, into none.
+            admit: holds calls to their customers' quotas.
             log: folder of the log's public files, served under `/log/`; None serves none.
             workers: calls handled at once.
             queue: calls that may wait.
@@ -107,6 +110,7 @@ class App:
             writer=writer,
             meters=dict(meters or {}),
             record=record,
+            admit=admit,
             clock=clock,
         )
         self._log = log

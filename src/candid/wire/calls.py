@@ -11,9 +11,11 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from candid.billing.errors import QuotaExceeded
 from candid.governance import Access, Customer, Decision
 from candid.operations.notes import Notes
 from candid.recording import CallFacts
@@ -21,7 +23,7 @@ from candid.recording import Outcome as Ended
 from candid.vision import tally
 from candid.wire.credentials import Credentials
 from candid.wire.model import ModelledOperation, ServiceModel
-from candid.wire.refusals import Refusal, denied, internal
+from candid.wire.refusals import Refusal, denied, internal, past_quota
 from candid.wire.replies import ReplyWriter
 from candid.wire.requests import parse_request
 from candid.wire.sigv4 import Claim, Verifier
@@ -31,6 +33,8 @@ Handler = Callable[[str, Mapping[str, Any], Notes], Mapping[str, Any]]
 
 ToRefusal = Callable[[Exception], Refusal | None]
 """What a room's error is for a client; None for an error that no table knows."""
+
+FREE, QUOTA = "free", "quota"
 
 _log = logging.getLogger("candid.wire")
 
@@ -44,6 +48,14 @@ class Record(Protocol):
 
     def call(self, facts: CallFacts, /) -> str:
         """Record a call; its receipt, once the entry is durable."""
+        ...
+
+
+class Admit(Protocol):
+    """Holds what a call may use while it is under way; `candid.server.quotas.QuotaGate.admit` is one."""
+
+    def __call__(self, customer: Customer, meter: str, /) -> AbstractContextManager[None]:
+        """Raise QuotaExceeded where the customer may not use more; the call is recorded within the block."""
         ...
 
 
@@ -87,6 +99,7 @@ class Calls:
     writer: ReplyWriter
     meters: Mapping[str, str]
     record: Record | None
+    admit: Admit
     clock: Callable[[], float]
 
     def handle(self, operation: ModelledOperation, claim: Claim, body: bytes, request_id: str) -> Outcome:
@@ -101,13 +114,19 @@ class Calls:
             if self.record is not None:
                 self.record.check()
             decision = self.decide(customer, operation.name)
-            notes = Notes()
-            with tally() as rows:
-                outcome = self._operate(operation, access, request, decision, notes, request_id)
-            if self.record is None:
-                return outcome
-            facts = self._facts(operation.name, access, outcome, notes, rows, request_id=request_id, started=started)
-            return replace(outcome, receipt=self.record.call(facts))
+            if not decision.allowed:
+                outcome = Outcome(customer, decision, denied(operation.name, decision.text))
+                return self._recorded(operation, access, outcome, Notes(), {}, request_id, started)
+            try:
+                with self.admit(customer, self.meters.get(operation.name, FREE)):
+                    notes = Notes()
+                    with tally() as rows:
+                        outcome = self._operate(operation, access, request, decision, notes, request_id)
+                    return self._recorded(operation, access, outcome, notes, rows, request_id, started)
+            except QuotaExceeded as error:
+                decision = Decision(allowed=False, rule=QUOTA, text=str(error))
+                outcome = Outcome(customer, decision, past_quota(str(error)))
+                return self._recorded(operation, access, outcome, Notes(), {}, request_id, started)
         except Refusal as refusal:
             return Outcome(customer, None, refusal)
         except Exception as error:  # noqa: BLE001 - the one place where everything is answered
@@ -122,10 +141,8 @@ class Calls:
         notes: Notes,
         request_id: str,
     ) -> Outcome:
-        """Do what was decided. Raises nothing, as whatever happens now is recorded."""
+        """Do what was allowed. Raises nothing, as whatever happens now is recorded."""
         customer = access.customer
-        if not decision.allowed:
-            return Outcome(customer, decision, denied(operation.name, decision.text))
         try:
             reply = self.handlers[operation.name](customer.account, request, notes)
             return Outcome(customer, decision, body=self.writer.write(operation.output, reply))
@@ -134,31 +151,30 @@ class Calls:
         except Exception as error:  # noqa: BLE001 - as in `handle`
             return Outcome(customer, decision, self.refusal_of(error, request_id))
 
-    def _facts(
+    def _recorded(
         self,
-        operation: str,
+        operation: ModelledOperation,
         access: Access,
         outcome: Outcome,
         notes: Notes,
         rows: Mapping[str, int],
-        *,
         request_id: str,
         started: int,
-    ) -> CallFacts:
+    ) -> Outcome:
+        """The outcome of a decided call with the receipt of its entry."""
         decision, refusal = outcome.decision, outcome.refusal
-        if decision is None:
-            raise TypeError("only a decided call is recorded")
+        if self.record is None or decision is None:
+            return outcome
         ended = Ended.OK if refusal is None else Ended.ERROR if decision.allowed else Ended.DENIED
-        meter = self.meters.get(operation, "free")
-        return CallFacts(
+        facts = CallFacts(
             request=request_id,
-            operation=operation,
+            operation=operation.name,
             customer=access.customer,
             key=access.key,
             decision=decision,
             outcome=ended,
             error=None if refusal is None else refusal.name,
-            meter=meter,
+            meter=self.meters.get(operation.name, FREE),
             units=1,
             started=started,
             collection=notes.collection,
@@ -168,6 +184,7 @@ class Calls:
             erased=notes.erased,
             engine=rows,
         )
+        return replace(outcome, receipt=self.record.call(facts))
 
     def refusal_of(self, error: Exception, request_id: str) -> Refusal:
         """What the client sees of an error; a fault of the server goes to the log, with its place."""

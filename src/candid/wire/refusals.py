@@ -65,6 +65,11 @@ def denied(action: str, text: str) -> Refusal:
     return Refusal("AccessDeniedException", message)
 
 
+def past_quota(text: str) -> Refusal:
+    """The customer has used what it may; of the modelled errors the one that says to ask for more."""
+    return Refusal("ProvisionedThroughputExceededException", text)
+
+
 def internal(request_id: str) -> Refusal:
     """Something broke in the server; SDKs try again."""
     message = f"Candid had an internal error; its operator finds it in the log under request id {request_id}."
