@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.setup-stamp
 JS := tests/clients/js
 
-.PHONY: setup models demo test slow bench lint lock clean js-client
+.PHONY: setup models demo test slow attacks bench lint lock clean js-client
 .DEFAULT_GOAL := setup
 
 $(STAMP): requirements/dev.lock pyproject.toml
@@ -37,6 +37,10 @@ test: setup js-client
 slow: setup js-client
 	@$(BIN)/python -m pytest -m slow --timeout 3600
 
+# What an operator with all keys could try, and who finds it: a table.
+attacks: setup
+	@$(BIN)/python -m tests.attacks
+
 bench: setup
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/compare.lock
 	@$(BIN)/candid bench --compare face_recognition --docs docs/benchmarks
@@ -52,6 +56,7 @@ lock:
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --custom-compile-command 'make lock' pyproject.toml -o requirements/runtime.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --custom-compile-command 'make lock' -c requirements/runtime.lock --group dev pyproject.toml -o requirements/dev.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --custom-compile-command 'make lock' -c requirements/dev.lock --extra compare pyproject.toml -o requirements/compare.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.12 --custom-compile-command 'make lock' requirements/focus.in -o requirements/focus.lock
 
 clean:
 	@rm -rf .venv $(JS)/node_modules

@@ -13,7 +13,7 @@ formula
   of Okeya and Sakurai for the point where u(Q), u(Q + D) and D are known.
 
 What is left to Python on secrets is a handful of operations on 256-bit integers, whose time may vary by
-nanoseconds with their leading digits. See docs/decisions for the measurement.
+nanoseconds with their leading digits.
 """
 
 from __future__ import annotations
