@@ -10,6 +10,8 @@ from statistics import median
 import click
 
 from candid.cli.output import BROKEN, fail, failing, json_option, messages, print_json, print_table
+from candid.client.receipts import collect
+from candid.demo.proof import ProofFailed, prove
 from candid.demo.samples import SamplesUnavailable, sample_photographs
 from candid.demo.story import THRESHOLD, Outcome, run_story
 from candid.server.process import ServerDidNotStart, own_server
@@ -18,7 +20,7 @@ from candid.server.process import ServerDidNotStart, own_server
 @click.command()
 @json_option
 @failing(SamplesUnavailable)
-@failing(ServerDidNotStart, code=BROKEN)
+@failing(ServerDidNotStart, ProofFailed, code=BROKEN)
 def demo(as_json: bool) -> None:
     """Index and search real photographs through a real server, as any Rekognition client would.
 
@@ -32,7 +34,11 @@ def demo(as_json: bool) -> None:
             f"A server answers at {server.ready['url']} after {server.start_seconds:.1f} s; "
             "now an unmodified boto3 client:"
         )
-        run_story(server.client(), photographs, outcome)
+        client = server.client()
+        with collect(client, Path(folder) / "receipts.jsonl", log_key=server.ready["log_public_key"]):
+            run_story(client, photographs, outcome)
+        messages().print("and now those who trust nobody:")
+        outcome.proof = prove(Path(folder), server.ready)
     if as_json:
         print_json(asdict(outcome))
     else:
@@ -69,6 +75,9 @@ def _tell(outcome: Outcome) -> None:
         },
     }
     print_table(("DetectFaces", "largest face of the last photograph"), list(told.items()))
+    click.echo()
+    asked = [(step.who, step.command, step.found) for step in outcome.proof]
+    print_table(("who", "asks", "finds"), asked, title="Proof")
     click.echo()
     click.echo(
         f"{outcome.faces} faces of {len(outcome.photographs)} photographs enrolled, {outcome.searches} searches "

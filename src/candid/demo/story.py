@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from candid.demo.proof import Step
+
 COLLECTION = "demo"
 # 21 faces make 210 comparisons; at 90 about one comparison of strangers in 10,000 matches.
 THRESHOLD = 90.0
@@ -49,6 +51,7 @@ class Outcome:
     search_milliseconds: list[float] = field(default_factory=list)
     description: Mapping[str, Any] = field(default_factory=dict)
     deleted: bool = False
+    proof: list[Step] = field(default_factory=list)
 
     @property
     def faces(self) -> int:
