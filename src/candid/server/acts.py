@@ -64,22 +64,22 @@ def log_acts(folder: DataFolder, config: Config, bodies: Sequence[Mapping[str, A
     acts = open_acts(folder.governance)
     try:
         numbers = [acts.add(body) for body in bodies]
-        return _settle(folder, secrets, config, acts, numbers)
+        return _settle(folder, secrets, config, acts, numbers, public=True)
     finally:
         acts.close()
 
 
 def log_waiting(folder: DataFolder, config: Config) -> None:
-    """Wait until every act that was added so far stands in the log and is public.
+    """Wait until every act that waits now stands in the log; it need not be public yet.
 
     Raises:
         As `log_acts`.
     """
     acts = open_acts(folder.governance)
     try:
-        newest = acts.last()
-        if newest:
-            _settle(folder, read_secrets(folder), config, acts, [newest])
+        numbers = [act.number for act in acts.waiting()]
+        if numbers:
+            _settle(folder, read_secrets(folder), config, acts, numbers, public=False)
     finally:
         acts.close()
 
@@ -146,14 +146,16 @@ def _enter(act: Act, acts: Acts, recorder: Recorder, do: Do) -> None:
         acts.entered(act, index)
 
 
-def _settle(folder: DataFolder, secrets: Secrets, config: Config, acts: Acts, numbers: Sequence[int]) -> list[int]:
+def _settle(
+    folder: DataFolder, secrets: Secrets, config: Config, acts: Acts, numbers: Sequence[int], *, public: bool
+) -> list[int]:
     """Wait for a server to enter acts, or do it here where none runs."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
             recorder = open_folder_recorder(folder, secrets, config)
         except LogLocked:
-            if (done := _by_server(folder, acts, numbers, deadline)) is not None:
+            if (done := _by_server(folder, acts, numbers, deadline, public=public)) is not None:
                 return done
         except NotRecorded as error:
             raise ActError(_WAITS.format(error=error)) from error
@@ -162,13 +164,19 @@ def _settle(folder: DataFolder, secrets: Secrets, config: Config, acts: Acts, nu
                 with eraser_without_server(folder, secrets, acts) as do:
                     enter_waiting(acts, recorder, do)
                 found = _indexes(acts, numbers)
-                _publish(recorder)
+                if public:
+                    _publish(recorder)
             except NotRecorded as error:
                 raise ActError(_WAITS.format(error=error)) from error
             finally:
                 recorder.close()
             return found
         if time.monotonic() > deadline:
+            if all(acts.settled(number) != _WAITING for number in numbers):
+                raise ActError(
+                    f"entry {max(_indexes(acts, numbers))} stands in the log, and no public checkpoint covers it after "
+                    f"{PATIENCE:g} s; if witnesses must cosign, see whether they answer"
+                )
             raise ActError(
                 f"the server has not entered this act within {PATIENCE:g} s; it waits, and is entered as soon as the "
                 "log can be written: see the server's messages"
@@ -182,13 +190,15 @@ def _publish(recorder: Recorder) -> None:
         raise ActError(f"the act stands in the log, and is not public yet: {error}") from error
 
 
-def _by_server(folder: DataFolder, acts: Acts, numbers: Sequence[int], deadline: float) -> list[int] | None:
-    """The indexes once a server has entered all and published them; None where it is time to look whether it runs."""
+def _by_server(
+    folder: DataFolder, acts: Acts, numbers: Sequence[int], deadline: float, *, public: bool
+) -> list[int] | None:
+    """The indexes once a server has entered all, and published them; None where it is time to look whether it runs."""
     until = min(deadline, time.monotonic() + 1.0)
     while time.monotonic() < until:
         if all(acts.settled(number) != _WAITING for number in numbers):
             indexes = _indexes(acts, numbers)
-            if published_size(folder) > max(indexes, default=-1):
+            if not public or published_size(folder) > max(indexes, default=-1):
                 return indexes
         time.sleep(0.01)
     return None

@@ -211,12 +211,13 @@ class App:
         await _send(send, page.status, headers, page.body, head=scope["method"] == "HEAD")
 
     async def _page_at(self, path: str, method: str) -> pages.Page:
-        if path.startswith(pages.LOG) and self._log is not None and method in {"GET", "HEAD"}:
-            return await pages.log_file(self._log, path)
-        if path not in {"/healthz", "/readyz", "/metrics"} and not path.startswith(pages.LOG):
+        log = self._log if path.startswith(pages.LOG) else None
+        if log is None and path not in {"/healthz", "/readyz", "/metrics"}:
             return pages.json_page(404, {"message": "There is nothing here. Calls go to POST /."})
         if method not in {"GET", "HEAD"}:
             return pages.json_page(405, {"message": "This page is only read."})
+        if log is not None:
+            return await pages.log_file(log, path)
         if path == "/healthz":
             return pages.json_page(200, {"alive": True})
         if path == "/readyz":
