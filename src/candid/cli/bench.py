@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from candid.cli.output import BROKEN, failing, json_option, messages, print_json, print_table
+from candid.cli.output import BROKEN, fail, failing, json_option, messages, print_json, print_table
 from candid.config import ConfigError, load_config
 from candid.demo.samples import SamplesUnavailable
 from candid.gallery.errors import GalleryError
@@ -122,8 +122,10 @@ def _figure(value: object) -> str:
 
 @bench.command()
 @click.option("--quick", is_flag=True, help="A tenth of the entries.")
+@click.option("--entries", type=click.IntRange(1000), help="Of the verified log, and of the map. [default: 1000000]")
+@click.option("--only", default="", help="Only these parts: append,verify,map,calls.")
 @json_option
-def ledger(quick: bool, as_json: bool) -> None:
+def ledger(quick: bool, entries: int | None, only: str, as_json: bool) -> None:
     """Measure the transparency log and the map.
 
     \b
@@ -133,7 +135,7 @@ def ledger(quick: bool, as_json: bool) -> None:
     from candid.benchmarks.recording import measure_recording
     from candid.ledger.benchmark import bench_append, bench_map, bench_verify
 
-    entries = 100_000 if quick else 1_000_000
+    entries = entries or (100_000 if quick else 1_000_000)
     found: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -143,7 +145,12 @@ def ledger(quick: bool, as_json: bool) -> None:
             "map": lambda: bench_map(folder / "map", entries=entries),
             "calls": lambda: measure_recording(one_face(), rounds=_ROUNDS[quick] * 2),
         }
+        wanted = _words(only) or list(parts)
+        if not set(wanted) <= set(parts):
+            fail(f"--only takes {', '.join(parts)}")
         for part, measure in parts.items():
+            if part not in wanted:
+                continue
             messages().print(f"{part} …")
             found[part] = asdict(measure())  # type: ignore[call-overload]
     if as_json:

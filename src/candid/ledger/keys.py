@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from hashlib import sha256
 
@@ -114,6 +114,15 @@ class SigningKey:
     name: str
     algorithm: Algorithm
     seed: bytes
+    _private: Ed25519PrivateKey = field(init=False, compare=False)  # of the seed; made once, as it costs a signature
+    verifier: VerifierKey = field(init=False, compare=False)
+    """The public key."""
+
+    def __post_init__(self) -> None:
+        private = Ed25519PrivateKey.from_private_bytes(self.seed)
+        public = private.public_key().public_bytes_raw()
+        object.__setattr__(self, "_private", private)
+        object.__setattr__(self, "verifier", VerifierKey(self.name, self.algorithm, public))
 
     @classmethod
     def generate(
@@ -151,12 +160,6 @@ class SigningKey:
         material = encode_base64(bytes([self.algorithm]) + self.seed).decode()
         return f"{_PRIVATE}{self.name}+{self.verifier.key_id.hex()}+{material}"
 
-    @property
-    def verifier(self) -> VerifierKey:
-        """The public key."""
-        public = Ed25519PrivateKey.from_private_bytes(self.seed).public_key().public_bytes_raw()
-        return VerifierKey(self.name, self.algorithm, public)
-
     def __repr__(self) -> str:
         return f"SigningKey({self.verifier})"
 
@@ -167,12 +170,11 @@ class SigningKey:
             text: the note's text with its final newline.
             time: seconds since the epoch; needed for a cosignature, and only there.
         """
-        private = Ed25519PrivateKey.from_private_bytes(self.seed)
         if self.algorithm is Algorithm.ED25519:
-            return private.sign(text)
+            return self._private.sign(text)
         if time is None or not 0 < time <= MAX_NUMBER:
             raise SignatureError("a cosignature needs the time at which it is made")
-        return time.to_bytes(_TIME_SIZE, "big") + private.sign(cosigned_message(text, time))
+        return time.to_bytes(_TIME_SIZE, "big") + self._private.sign(cosigned_message(text, time))
 
 
 def _parse(text: str, what: str) -> tuple[str, Algorithm, bytes]:

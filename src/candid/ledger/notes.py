@@ -8,6 +8,7 @@ at least 16 signatures).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from candid.ledger.keys import SigningKey, VerifierKey, valid_name
 MAX_NOTE = 1 << 20
 MAX_SIGNATURES = 64
 _DASH = "— "
+_CONTROL = re.compile("[\x00-\x09\x0b-\x1f]")  # but newline
 _KEY_ID = 4
 
 
@@ -88,7 +90,7 @@ class Note:
             whole = data.decode("utf-8")
         except UnicodeDecodeError as error:
             raise NoteError("a signed note must be UTF-8 text") from error
-        if any(c < " " and c != "\n" for c in whole):
+        if _CONTROL.search(whole) is not None:
             raise NoteError("a signed note must have no control characters but newlines")
         text, blank, lines = whole.rpartition("\n\n")
         if not blank or not lines.endswith("\n"):
