@@ -10,6 +10,7 @@ import pytest
 from candid.cli import _COMMANDS
 from candid.config import Config, describe
 from candid.operations.registry import offered
+from candid_verify.entries import KINDS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("verifiers/**/*.md")])
@@ -51,3 +52,9 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_the_map_names_files_that_exist() -> None:
     for name in re.findall(r"`(candid/[a-z_/0-9]+(?:\.py)?/?)`", (ROOT / "docs" / "map.md").read_text()):
         assert (ROOT / "src" / name).exists(), name
+
+
+def test_every_kind_of_entry_is_documented() -> None:
+    text = (ROOT / "docs" / "entries.md").read_text()
+    for kind in KINDS:
+        assert f"`{kind}`" in text, f"docs/entries.md does not speak of {kind}"

@@ -7,7 +7,16 @@ import textwrap
 
 import pytest
 
-from candid.gallery import ContractUse, GalleryClosed, GalleryDamaged, GalleryLocked, WrongKey, open_gallery
+from candid.gallery import (
+    Contents,
+    ContractUse,
+    FacePlace,
+    GalleryClosed,
+    GalleryDamaged,
+    GalleryLocked,
+    WrongKey,
+    open_gallery,
+)
 
 
 def test_what_was_answered_is_there_after_reopening(workshop, make):
@@ -122,3 +131,27 @@ def test_small_spaces_make_room_for_each_other(workshop, make):
 def test_defaults_open_a_folder_that_is_not_there(tmp_path):
     with open_gallery(tmp_path / "deep" / "folder", key=bytes(32)) as gallery:
         assert gallery.status().collections == 0
+
+
+def test_what_each_account_has_stored(gallery, make):
+    assert gallery.contents_of_accounts() == {"a": Contents(faces=0, users=0)}
+    make.enrol(gallery, make.unit(3))
+    gallery.users.create("a", "people", "anna")
+    gallery.collections.create("a", "more", contract=make.contract, dimension=16)
+    gallery.collections.create("b", "people", contract=make.contract, dimension=16)
+    assert gallery.contents_of_accounts() == {"a": Contents(faces=3, users=1), "b": Contents(faces=0, users=0)}
+    assert gallery.collections.delete("a", "people") == Contents(faces=3, users=1)
+    assert gallery.contents_of_accounts()["a"] == Contents(faces=0, users=0)
+
+
+def test_where_a_face_is(gallery, make):
+    first, second = (face.face_id for face in make.enrol(gallery, make.unit(2)))
+    gallery.users.create("a", "people", "anna")
+    gallery.users.associate("a", "people", "anna", [second], min_score=-1)
+    assert gallery.locate_face(first) == FacePlace("a", "people", None)
+    assert gallery.locate_face(second.upper()) == FacePlace("a", "people", "anna")
+    gallery.faces.delete("a", "people", [first])
+    for nowhere in (first, "00000000-0000-4000-8000-000000000000", "", "no id", "' OR 1=1 --"):
+        assert gallery.locate_face(nowhere) is None
+    gallery.collections.delete("a", "people")
+    assert gallery.locate_face(second) is None, "though its row is erased only later"

@@ -143,8 +143,8 @@ def test_errors(people):
 
 def test_the_same_token_gives_the_same_outcome(people, workshop):
     gallery, ids, _ = people
-    gallery.users.create("a", "people", "carl", once=TOKEN)
-    gallery.users.create("a", "people", "carl", once=TOKEN)  # no UserExists
+    assert gallery.users.create("a", "people", "carl", once=TOKEN) is True
+    assert gallery.users.create("a", "people", "carl", once=TOKEN) is False  # no UserExists
     associate = Once(operation="AssociateFaces", token="t", digest=b"2")
     first = gallery.users.associate("a", "people", "anna", [*ids, "nobody"], min_score=0.9, once=associate)
     assert first.associated

@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from tests.governance.entering import enter_all
 
 from candid.governance import (
     Category,
@@ -70,14 +71,16 @@ def test_no_two_customers_share_an_account(customers):
     assert customers.all() == [first]
 
 
-def test_an_issued_key_opens_its_customer(customers, clock):
+def test_an_issued_key_opens_its_customer(customers, path):
     customer = open_one(customers)
     issued = customers.issue(customer.account)
     assert len(issued.key.id) == 20
     assert issued.key.id.startswith("CNDD")
     assert len(issued.secret) == 40
+    assert customers.lookup(issued.key.id) is None, "its entry does not stand yet"
+    enter_all(path)
     access = customers.lookup(issued.key.id)
-    assert (access.customer, access.secret) == (customer, issued.secret)
+    assert (access.customer, access.secret, access.key) == (customer, issued.secret, issued.key.pseudonym)
     assert customers.lookup(issued.key.id) is access, "answered from memory"
     assert customers.keys() == customers.keys(customer.id) == [issued.key]
     assert issued.key.last_used is None
@@ -98,6 +101,7 @@ def test_an_unknown_key_opens_nothing(customers, unknown):
 
 def test_a_revoked_key_opens_nothing_and_its_secret_is_gone(customers, path):
     issued = customers.issue(open_one(customers).id)
+    enter_all(path)
     assert customers.lookup(issued.key.id) is not None
     assert customers.revoke(issued.key.id).active is False
     assert customers.lookup(issued.key.id) is None
@@ -107,9 +111,10 @@ def test_a_revoked_key_opens_nothing_and_its_secret_is_gone(customers, path):
     raw.close()
 
 
-def test_closing_shows_at_the_next_lookup_and_refuses_new_keys(customers):
+def test_closing_shows_at_the_next_lookup_and_refuses_new_keys(customers, path):
     customer = open_one(customers)
     issued = customers.issue(customer.id)
+    enter_all(path)
     assert customers.lookup(issued.key.id).customer.status is Status.UNSCREENED
     assert customers.close_customer(customer.account).status is Status.CLOSED
     assert customers.lookup(issued.key.id).customer.status is Status.CLOSED
@@ -159,6 +164,7 @@ def test_a_use_that_cannot_be_noted_fails_no_call(customers, caplog):
 def test_it_is_all_there_after_opening_again(customers, path):
     customer = open_one(customers)
     issued = customers.issue(customer.id)
+    enter_all(path)
     customers.close()
     again = open_customers(path, key=KEY)
     assert again.lookup(issued.key.id).secret == issued.secret
@@ -183,6 +189,7 @@ def test_another_master_key_is_refused(customers, path, key):
 
 def test_secrets_that_were_exchanged_are_noticed(customers, path):
     first, second = (customers.issue(open_one(customers).id).key.id for _ in range(2))
+    enter_all(path)
     with sqlite3.connect(path) as raw:
         (sealed,) = raw.execute("SELECT sealed FROM keys WHERE id = ?", (first,)).fetchone()
         raw.execute("UPDATE keys SET sealed = ? WHERE id = ?", (sealed, second))
@@ -199,12 +206,14 @@ def test_a_file_that_is_no_database(tmp_path: Path):
         open_customers(path, key=KEY)
 
 
-def test_a_newer_format_is_refused(customers, path):
+@pytest.mark.parametrize("found", [1, 3])
+def test_another_format_is_refused_and_left_as_it_is(customers, path, found):
     with sqlite3.connect(path) as raw:
-        raw.execute("UPDATE meta SET value = ? WHERE name = 'format'", ((2).to_bytes(4, "big"),))
-    raw.close()
-    with pytest.raises(GovernanceDamaged, match="Upgrade Candid"):
+        raw.execute("UPDATE meta SET value = ? WHERE name = 'format'", (found.to_bytes(4, "big"),))
+    with pytest.raises(GovernanceDamaged, match=f"has format {found}; this Candid reads 2. Open it with the Candid"):
         open_customers(path, key=KEY)
+    assert raw.execute("SELECT value FROM meta WHERE name = 'format'").fetchone() == (found.to_bytes(4, "big"),)
+    raw.close()
 
 
 def test_a_folder_that_is_missing(tmp_path: Path):
@@ -246,6 +255,7 @@ def in_another_process(path: Path, method: str, argument: str) -> None:
 def test_what_another_process_does_shows_at_the_next_lookup(customers, path):
     customer = open_one(customers)
     kept, revoked = customers.issue(customer.id), customers.issue(customer.id)
+    enter_all(path)
     assert customers.lookup(kept.key.id) is not None
     assert customers.lookup(revoked.key.id) is not None
 
@@ -257,14 +267,17 @@ def test_what_another_process_does_shows_at_the_next_lookup(customers, path):
     assert customers.lookup(kept.key.id).customer.status is Status.CLOSED
 
 
-def test_many_threads_at_once(customers):
+def test_many_threads_at_once(customers, path):
     customer = open_one(customers)
     failures: list[BaseException] = []
+    entering = threading.Lock()  # one process has the log open
 
     def work() -> None:
         try:
             for _ in range(5):
                 issued = customers.issue(customer.id)
+                with entering:
+                    enter_all(path)
                 assert customers.lookup(issued.key.id).secret == issued.secret
                 customers.used(issued.key.id)
                 customers.revoke(issued.key.id)

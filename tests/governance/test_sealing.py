@@ -20,36 +20,36 @@ OTHER = Sealer(bytes(32), os.urandom)
     st.text("ab", max_size=4),
 )
 def test_what_is_sealed_opens_for_its_own_row_alone(secret, key_id, customer):
-    sealed = SEALER.seal(secret, access_key_id=key_id, customer=customer)
-    assert SEALER.open(sealed, access_key_id=key_id, customer=customer) == secret
+    sealed = SEALER.seal(secret, purpose=key_id, customer=customer)
+    assert SEALER.open(sealed, purpose=key_id, customer=customer) == secret
     for sealer, k, c in ((SEALER, key_id + "A", customer), (SEALER, key_id, customer + "a"), (OTHER, key_id, customer)):
         with pytest.raises(GovernanceDamaged):
-            sealer.open(sealed, access_key_id=k, customer=c)
+            sealer.open(sealed, purpose=k, customer=c)
 
 
 @settings(deadline=None)
 @given(st.integers(0, 67), st.integers(1, 255))
 def test_any_changed_byte_is_noticed(at, change):
-    sealed = bytearray(SEALER.seal("s" * 40, access_key_id="A", customer="a"))
+    sealed = bytearray(SEALER.seal("s" * 40, purpose="A", customer="a"))
     sealed[at] ^= change
     with pytest.raises(GovernanceDamaged):
-        SEALER.open(bytes(sealed), access_key_id="A", customer="a")
+        SEALER.open(bytes(sealed), purpose="A", customer="a")
 
 
 @pytest.mark.parametrize("length", [0, 11, 12, 27])
 def test_what_is_too_short_is_noticed(length):
     with pytest.raises(GovernanceDamaged):
-        SEALER.open(bytes(length), access_key_id="A", customer="a")
+        SEALER.open(bytes(length), purpose="A", customer="a")
 
 
 def test_fields_are_not_run_together():
-    sealed = SEALER.seal("s", access_key_id="AB", customer="C")
+    sealed = SEALER.seal("s", purpose="AB", customer="C")
     with pytest.raises(GovernanceDamaged):
-        SEALER.open(sealed, access_key_id="A", customer="BC")
+        SEALER.open(sealed, purpose="A", customer="BC")
 
 
 def test_equal_secrets_are_sealed_differently():
-    assert SEALER.seal("s", access_key_id="A", customer="a") != SEALER.seal("s", access_key_id="A", customer="a")
+    assert SEALER.seal("s", purpose="A", customer="a") != SEALER.seal("s", purpose="A", customer="a")
 
 
 def test_a_key_of_another_length():

@@ -16,12 +16,13 @@ from botocore.config import Config as ClientConfig
 
 from candid.config import Config
 from candid.gallery import FaceBox, NewFace
-from candid.governance import Access, Category, Customer, Status
+from candid.governance import Access
 from candid.operations.images import BucketFolders, ImageSource
 from candid.operations.registry import offered
 from candid.operations.rooms import Rooms
 from candid.server.application import Application, face_models, open_application
 from candid.server.data_folder import create_data_folder
+from candid.server.recording import CallRecord
 from candid.server.secrets import create_secrets
 from candid.vision import ImageLimits, PixelRoom
 from candid.wire import App, FixedCredentials
@@ -30,13 +31,15 @@ from candid.wire.errors import to_refusal
 
 REGION, ACCOUNT, OTHER_ACCOUNT = "us-east-1", "123456789012", "210987654321"
 KEY, OTHER_KEY, SECRET = "CNDDAAAAAAAAAAAAAAAA", "CNDDBBBBBBBBBBBBBBBB", "not-a-secret"
-CUSTOMER = Customer("cus-a", ACCOUNT, "A", "CH", Category.OTHER, Status.UNSCREENED, 0.0)
-OTHER_CUSTOMER = Customer("cus-b", OTHER_ACCOUNT, "B", "CH", Category.OTHER, Status.UNSCREENED, 0.0)
+KEYS = ((KEY, ACCOUNT), (OTHER_KEY, OTHER_ACCOUNT))
 
 
 @dataclass(frozen=True)
 class InProcess:
-    """The application, the rooms behind it, and clients. A reply that does not fit the model is a 500."""
+    """The application, the rooms behind it, and clients. A reply that does not fit the model is a 500.
+
+    Calls are recorded, so one whose entry cannot stand in the log is a 500, too.
+    """
 
     client: Any
     other: Any  # another customer's
@@ -65,12 +68,15 @@ def in_process(base: Path) -> Iterator[InProcess]:
     folder = create_data_folder(base / "data", config)
     with open_application(folder, create_secrets(folder), config) as application, _running_loop() as loop:
         rooms = _rooms(application, folder.buckets)
+        customers = application.customers
+        opened = {key: customers.open_customer(name="A", country="CH", account=account) for key, account in KEYS}
+        operations = offered()
         app = App(
-            handlers=bind(offered(), rooms=rooms, region=REGION),
+            handlers=bind(operations, rooms=rooms, region=REGION),
+            meters={name: str(operation.bills) for name, operation in operations.items()},
+            record=CallRecord(application.recorder, customers),
             to_refusal=to_refusal,
-            credentials=FixedCredentials(
-                {KEY: Access(CUSTOMER, SECRET), OTHER_KEY: Access(OTHER_CUSTOMER, SECRET)}
-            ),
+            credentials=FixedCredentials({key: Access(customer, SECRET) for key, customer in opened.items()}),
             region=REGION,
             workers=4,
             queue=256,

@@ -18,6 +18,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
 
 from candid.governance import Access, Category, Customer, Status
+from candid.operations.notes import Notes
 from candid.server.run import bind, url_of
 from candid.wire import App, FixedCredentials, Refusal, load_model
 from candid.wire.connection import GuardedConnection
@@ -40,7 +41,7 @@ def to_refusal(error: Exception) -> Refusal | None:
     return Refusal("ResourceNotFoundException", str(error)) if isinstance(error, RoomError) else None
 
 
-def describe_collection(account: str, request: Mapping[str, Any]) -> dict[str, Any]:
+def describe_collection(account: str, request: Mapping[str, Any], notes: Notes) -> dict[str, Any]:
     name = request["CollectionId"]
     if name == "missing":
         raise RoomError(f"The collection id: {name} does not exist")
@@ -55,12 +56,12 @@ def describe_collection(account: str, request: Mapping[str, Any]) -> dict[str, A
     }
 
 
-def detect_faces(account: str, request: Mapping[str, Any]) -> dict[str, Any]:
+def detect_faces(account: str, request: Mapping[str, Any], notes: Notes) -> dict[str, Any]:
     size = len(request["Image"].get("Bytes", b""))
     return {"FaceDetails": [{"Confidence": 99.5, "AgeRange": {"Low": 1, "High": size}}]}
 
 
-def nothing(account: str, request: Mapping[str, Any]) -> dict[str, Any]:
+def nothing(account: str, request: Mapping[str, Any], notes: Notes) -> dict[str, Any]:
     return {}
 
 
@@ -219,6 +220,7 @@ def wire() -> Wire:
         CUSTOMER=CUSTOMER,
         MODEL=MODEL,
         HANDLERS=HANDLERS,
+        HANDLED=to_refusal,
         Sent=Sent,
         signed=signed,
         with_header=with_header,

@@ -108,4 +108,4 @@ def test_a_table_can_name_a_fault_of_the_server(make_app, ask, wire):
 
 def test_a_handler_for_nothing_in_the_model_is_refused_at_start(make_app):
     with pytest.raises(ValueError, match="DetectSmiles"):
-        make_app(handlers={"DetectSmiles": lambda account, request: {}})
+        make_app(handlers={"DetectSmiles": lambda account, request, notes: {}})

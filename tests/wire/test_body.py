@@ -76,7 +76,7 @@ def test_more_bodies_at_once_than_may_be_held(make_app, ask, wire):
 def test_a_body_counts_as_held_until_its_call_is_answered(make_app, loop, wire):
     running, release = threading.Event(), threading.Event()
 
-    def wait(account, request):
+    def wait(account, request, notes):
         running.set()
         assert release.wait(20)
         return {}

@@ -145,7 +145,7 @@ def test_bytes_that_are_no_request(port, raw):
 def test_calls_in_flight_are_answered_when_the_server_ends(make_app, listen, wire):
     running, release = threading.Event(), threading.Event()
 
-    def wait(account, request):
+    def wait(account, request, notes):
         running.set()
         assert release.wait(20)
         return {}

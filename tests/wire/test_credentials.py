@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from tests.governance.entering import enter_all
 
 from candid.governance import Access, open_customers
 from candid.wire import Credentials, FixedCredentials
@@ -17,6 +18,7 @@ def kept(request, tmp_path, wire):
     customers = open_customers(tmp_path / "governance.db", key=bytes(32))
     customer = customers.open_customer(name="A", country="CH", account="123456789012")
     issued = customers.issue(customer.id)
+    enter_all(tmp_path / "governance.db")
     yield customers, issued.key.id, issued.secret, customer.account
     customers.close()
 
@@ -41,6 +43,7 @@ def test_revoking_and_closing_show_at_the_next_call(tmp_path, make_app, ask, wir
     theirs = open_customers(tmp_path / "governance.db", key=bytes(32))
     customer = theirs.open_customer(name="A", country="CH")
     first, second = theirs.issue(customer.id), theirs.issue(customer.id)
+    enter_all(tmp_path / "governance.db")
     app = make_app(credentials=ours)
 
     def error(issued):
@@ -61,6 +64,7 @@ def test_revoking_and_closing_show_at_the_next_call(tmp_path, make_app, ask, wir
 def test_a_wrong_signature_is_no_use_of_a_key(tmp_path, make_app, ask, wire):
     customers = open_customers(tmp_path / "governance.db", key=bytes(32))
     issued = customers.issue(customers.open_customer(name="A", country="CH").id)
+    enter_all(tmp_path / "governance.db")
     app = make_app(credentials=customers)
     ask(wire.signed("DescribeCollection", {"CollectionId": "a"}, key=issued.key.id, secret="wrong"), app)
     assert customers.keys()[0].last_used is None
@@ -70,6 +74,7 @@ def test_a_wrong_signature_is_no_use_of_a_key(tmp_path, make_app, ask, wire):
 def test_lookups_go_on_while_another_thread_writes(tmp_path):
     customers = open_customers(tmp_path / "governance.db", key=bytes(32))
     issued = customers.issue(customers.open_customer(name="A", country="CH").id)
+    enter_all(tmp_path / "governance.db")
     with customers._write() as writer:
         writer.execute("BEGIN IMMEDIATE")
         found = []

@@ -8,13 +8,15 @@ import pytest
 import candid.gallery
 import candid.governance
 import candid.operations
+import candid.recording
 import candid.vision
 from candid.gallery.errors import CollectionExists, GalleryDamaged, StorageFull
 from candid.operations.finding import NoFaceInImage
+from candid.recording.errors import ActRefused, NotRecorded, RecordingDamaged
 from candid.vision.errors import InvalidImage, ModelMissing
 from candid.wire.errors import TABLE, to_refusal
 
-ROOMS = (candid.vision, candid.gallery, candid.operations, candid.governance)
+ROOMS = (candid.vision, candid.gallery, candid.operations, candid.governance, candid.recording)
 
 
 def error_classes() -> set[type[Exception]]:
@@ -77,6 +79,21 @@ def test_every_name_is_one_of_the_service_model(wire):
             "InternalServerError",
             500,
             "A model that this call needs is not installed on the server.",
+        ),
+        (
+            NotRecorded("/data/ledger is full"),
+            "InternalServerError",
+            500,
+            "The server cannot write its log, and answers nothing that would not stand in it; try again.",
+        ),
+        *(
+            (
+                kind("/data/ledger"),
+                "InternalServerError",
+                500,
+                "Candid had an internal error; its operator finds it in the log.",
+            )
+            for kind in (ActRefused, RecordingDamaged)
         ),
     ],
 )

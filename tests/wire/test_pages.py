@@ -22,6 +22,8 @@ from candid.wire import App, pages
         ("POST", "/healthz/", 404),
         ("GET", "/favicon.ico", 404),
         ("POST", "//", 404),
+        ("GET", "/log/checkpoint", 404),  # of an application without a log
+        ("POST", "/log/checkpoint", 404),
     ],
 )
 def test_pages(ask, wire, method, path, status):

@@ -12,7 +12,7 @@ from candid.wire.pool import Pool
 def test_more_calls_at_once_than_workers_and_queue(make_app, loop, wire):
     running, release = threading.Semaphore(0), threading.Event()
 
-    def wait(account, request):
+    def wait(account, request, notes):
         running.release()
         assert release.wait(20)
         return {}

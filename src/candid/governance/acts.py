@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from candid.governance import outbox
-from candid.governance.database import connect, transaction, translated
+from candid.governance.database import connect, scrub, transaction, translated
+from candid.governance.facts import Status
 from candid.governance.outbox import Act, Settled
 
 
@@ -56,6 +57,8 @@ class Acts:
         """Write back where the entry of an act stands."""
         with self._open() as connection, transaction(connection):
             outbox.entered(connection, act.number, index)
+        if act.labels is not None:
+            self._scrub_names_of_erased(act)
 
     def rewrite(self, act: Act, body: Mapping[str, Any]) -> None:
         """Give an act another body: what it was to do is being done, and may be told in other words from now on."""
@@ -82,6 +85,13 @@ class Acts:
         """Close the file."""
         with self._lock:
             self._connection.close()
+
+    def _scrub_names_of_erased(self, act: Act) -> None:
+        """An act that told names was entered after its customer was erased: they go from the file's log too."""
+        question = "SELECT 1 FROM customers WHERE pseudonym = ? AND status = ?"
+        with self._open() as connection:
+            if connection.execute(question, (act.body.get("customer"), str(Status.ERASED))).fetchone() is not None:
+                scrub(connection, self._path)
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

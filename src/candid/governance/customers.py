@@ -17,11 +17,10 @@ from typing import Any
 
 from candid.governance import outbox
 from candid.governance.admission import check_account, check_category
-from candid.governance.database import connect, open_database, transaction, translated
+from candid.governance.database import connect, open_database, scrub, transaction, translated
 from candid.governance.errors import (
     CustomerNotFound,
     GovernanceError,
-    GovernanceUnavailable,
     InvalidCustomer,
     KeyNotFound,
     KeyRefused,
@@ -48,8 +47,6 @@ _CUSTOMER = "id, account, name, country, category, status, created, pseudonym"
 _KEY = "id, customer, sealed IS NOT NULL, created, last_used, pseudonym"
 
 _PSEUDONYMS = "pseudonyms"
-# How long a reader may be in the way of emptying the log.
-SCRUB_SECONDS = 10.0
 # So many map keys fit into an entry of 65,535 bytes (candid_verify.entries).
 MOST_LABELS = 1300
 
@@ -219,8 +216,12 @@ class Customers:
             raise CustomerNotFound(f"there is no customer {customer}; `candid customer list` shows them all")
         return _customer(rows[0])
 
-    def close_customer(self, customer: str) -> Customer:
+    def close_customer(self, customer: str, *, at: float | None = None) -> Customer:
         """Close a customer for good: its calls are denied from now on. Closing it again changes nothing.
+
+        Args:
+            customer: its id or account.
+            at: when it was closed, seconds since the epoch; None: now.
 
         Raises:
             CustomerNotFound: there is none of this id or account.
@@ -229,8 +230,21 @@ class Customers:
         with self._write() as writer, transaction(writer):
             if self._within(writer, found.id).status not in (Status.CLOSED, Status.ERASED):
                 writer.execute("UPDATE customers SET status = ? WHERE id = ?", (str(Status.CLOSED), found.id))
+                when = self._clock() if at is None else at
+                writer.execute("INSERT OR REPLACE INTO closings VALUES (?, ?)", (found.id, when))
                 self._enter(writer, self._within(writer, found.id), "closed")
         return self.show(found.id)
+
+    def closed_before(self, time: float) -> list[Customer]:
+        """The customers that are closed since before a time, oldest closing first; not the erased ones.
+
+        Args:
+            time: seconds since the epoch.
+        """
+        columns = ", ".join(f"customers.{name}" for name in _CUSTOMER.split(", "))
+        question = f"SELECT {columns} FROM closings JOIN customers ON customers.id = closings.customer "  # noqa: S608
+        question += "WHERE status = ? AND time < ? ORDER BY time, customers.id"
+        return [_customer(row) for row in self._rows(question, (str(Status.CLOSED), time))]
 
     def erase_customer(self, customer: str) -> dict[str, int]:
         """Delete everything that is known of a customer: name, identities, keys, and what opens its pseudonyms.
@@ -253,6 +267,7 @@ class Customers:
                 writer.execute(change, (str(Status.ERASED), found.id))
                 counts["identities"] = writer.execute("DELETE FROM identities WHERE customer = ?", (found.id,)).rowcount
                 revoke = "UPDATE keys SET sealed = NULL WHERE customer = ? AND sealed IS NOT NULL"
+                writer.execute("DELETE FROM closings WHERE customer = ?", (found.id,))
                 counts["keys"] = writer.execute(revoke, (found.id,)).rowcount
                 self._enter(writer, self._within(writer, found.id), "erased")
         self.scrub()
@@ -419,15 +434,10 @@ class Customers:
         Raises:
             GovernanceUnavailable: other processes are in the way for longer than some seconds; try again.
         """
-        deadline = time.monotonic() + SCRUB_SECONDS
         with self._write() as writer:
-            writer.execute("VACUUM")
-            while writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-                if time.monotonic() > deadline:
-                    raise GovernanceUnavailable(f"{self._path} is read by others all the time; erase again")
-                time.sleep(0.02)
+            scrub(writer, self._path)
 
-    def _rows(self, question: str, values: tuple[str, ...] = ()) -> list[Any]:
+    def _rows(self, question: str, values: tuple[str | float, ...] = ()) -> list[Any]:
         with self._reading, translated(self._path):
             return self._reader.execute(question, values).fetchall()
 

@@ -4,6 +4,7 @@
     customers  one row a customer, never deleted: a closed one stays, an erased one keeps nothing but its ids
     identities what a customer was known as, with the salts of its commitments
     keys       one row an access key, never deleted; a revoked one keeps no secret
+    closings   when each closed customer was closed, seconds since the epoch; gone once it is erased
     acts       what was done and must stand in the log, in order, until it does (see `outbox`)
 
 WAL with synchronous=FULL: what was answered survives a loss of power.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +26,8 @@ FORMAT = 2
 _OTHER_FORMAT = (
     "{path} has format {found}; this Candid reads {own}. Open it with the Candid that wrote it, or make a new folder."
 )
+# Seconds that readers may be in the way of emptying the log.
+SCRUB_SECONDS = 10.0
 # Seconds that a writer waits for another process's transaction.
 _PATIENCE = 5.0
 
@@ -56,6 +60,9 @@ CREATE TABLE IF NOT EXISTS keys (
     pseudonym TEXT NOT NULL,
     entry INTEGER
 ) STRICT;
+CREATE TABLE IF NOT EXISTS closings (
+    customer TEXT PRIMARY KEY REFERENCES customers (id), time REAL NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS acts (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     body TEXT NOT NULL,
@@ -136,6 +143,20 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         with suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
         raise
+
+
+def scrub(connection: sqlite3.Connection, path: Path) -> None:
+    """Leave nothing of what was deleted in the file or beside it: write it anew, and empty its log.
+
+    Raises:
+        GovernanceUnavailable: readers are in the way for longer than some seconds; try again.
+    """
+    deadline = time.monotonic() + SCRUB_SECONDS
+    connection.execute("VACUUM")
+    while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+        if time.monotonic() > deadline:
+            raise GovernanceUnavailable(f"{path} is read by others all the time; erase again")
+        time.sleep(0.02)
 
 
 def _format(connection: sqlite3.Connection) -> int | None:
