@@ -49,6 +49,9 @@ class Config:
     detector: str = _setting("", "Name of the face detector; empty: Candid's own.")
     embedder: str = _setting("", "Name of the embedder of new collections; empty: Candid's own.")
     keep_crops: bool = _setting(False, "Keep aligned face crops (encrypted) so that models can be upgraded.")
+    retention_days: int = _setting(
+        730, "Days after which a closed customer is erased with all that it stored; 0: never, else at least 183."
+    )
     log_origin: str = _setting(
         "", "Name of the log of a new data folder; empty: `candid.local/` and the account.", key="log.origin"
     )
@@ -176,8 +179,16 @@ def _coerce(name: str, value: object) -> object:
     return _checked_text(name, value)
 
 
+_LEAST_RETENTION = 183
+"""Six months: for so long evidence about a customer that left can be asked for."""
+
+_RANGES = {"port": (0, 65535), "threads": (0, 1024), "workers": (1, 1024), "retention_days": (0, 36_500)}
+
+
 def _in_range(name: str, value: int) -> int:
-    low, high = {"port": (0, 65535), "threads": (0, 1024), "workers": (1, 1024)}.get(name, (0, 2**40))
+    low, high = _RANGES.get(name, (0, 2**40))
+    if name == "retention_days" and 0 < value < _LEAST_RETENTION:
+        raise ConfigError(f"retention_days must be 0 (never) or at least {_LEAST_RETENTION}, not {value}")
     if not low <= value <= high:
         raise ConfigError(f"{name} must lie between {low} and {high}, not {value}")
     return value

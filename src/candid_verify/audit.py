@@ -25,6 +25,8 @@ from candid_verify.notes import Key, open_note
 from candid_verify.prices import Opener
 from candid_verify.times import LATEST
 
+_SHOWN = 10  # indexes in a note
+
 Rule = Callable[[State, Seen], str | None]
 Note = Callable[[State, Seen], None]
 
@@ -32,6 +34,7 @@ ALWAYS: tuple[Rule, ...] = (runs.first_entry, runs.time_goes_on, runs.work_ends_
 """The rules for every entry."""
 
 RULES: dict[str, tuple[Rule, ...]] = {
+    "log/1": (runs.successor_of_another,),
     "start/1": (runs.end_of_previous_run,),
     "state/1": (
         runs.newest_run,
@@ -62,7 +65,12 @@ RULES: dict[str, tuple[Rule, ...]] = {
         stock.enrolled_once,
         stock.erased_once,
     ),
-    "customer/1": (customers.opened_once, customers.ended_for_good, customers.no_label_twice),
+    "customer/1": (
+        customers.opened_once,
+        customers.ended_for_good,
+        customers.labels_with_identity,
+        customers.no_label_twice,
+    ),
     "key/1": (customers.key_of_open_customer,),
     "map/1": (stock.map_replayed,),
     "statement/1": (customers.of_known_customer, customers.calls_of_customer),
@@ -73,6 +81,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
 """The rules for each kind of entry; kinds that are not listed have none of their own."""
 
 _NOTES: dict[str, tuple[Note, ...]] = {
+    "log/1": (runs.note_log,),
     "start/1": (runs.note_start,),
     "state/1": (runs.note_state,),
     "stop/1": (runs.note_stop,),
@@ -212,6 +221,13 @@ def _notes(state: State) -> list[str]:
         )
     if state.opener is None:
         notes.append("Price lists were not judged: the log's key was not given.")
+    if state.opened_again:
+        shown = ", ".join(map(str, state.opened_again[:_SHOWN]))
+        more = ", …" if len(state.opened_again) > _SHOWN else ""
+        notes.append(
+            f"All labels of customers that were opened by the entries {shown}{more} were those of earlier customers: "
+            "perhaps the same company under a second pseudonym. Evidence of usage is of one pseudonym: ask for each."
+        )
     if state.unmapped is not None:
         notes.append(
             f"The labels of the customer entry {state.unmapped} are in no map/1 yet; the log ends before it. "

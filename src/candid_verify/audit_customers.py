@@ -9,6 +9,8 @@ def opened_once(state: State, seen: Seen) -> str | None:
     """A customer's first entry opens it, under the pseudonym that is the commitment of its first identity."""
     entry, known = seen.entry, state.customers.get(seen.entry["customer"])
     if known is None:
+        if entry["event"] == "erased" and state.succeeds:
+            return None  # it had been erased in the log before, and can make no call in this one
         if entry["event"] != "opened":
             return f"a customer was {entry['event']} that was never opened"
         if entry.get("identity") != entry["customer"]:
@@ -24,6 +26,14 @@ def ended_for_good(state: State, seen: Seen) -> str | None:
     if known is None or known.ended is None or (event == "erased" and not known.erased):
         return None
     return f"a customer that was {'erased' if known.erased else 'closed'} was {event}"
+
+
+def labels_with_identity(state: State, seen: Seen) -> str | None:  # noqa: ARG001 - a rule's signature
+    """An entry that gives a customer an identity adds its labels, so that it can be found in the map."""
+    entry = seen.entry
+    if "identity" not in entry or entry.get("labels"):
+        return None
+    return f"a customer was {entry['event']} with an identity, and it adds no label: it cannot be found in the map"
 
 
 def no_label_twice(state: State, seen: Seen) -> str | None:  # noqa: ARG001 - a rule's signature

@@ -6,6 +6,8 @@ A rule looks at one entry with what is known of those before it, and answers wit
 from __future__ import annotations
 
 from candid_verify.audit_state import Run, Seen, State, Surplus
+from candid_verify.errors import InputError
+from candid_verify.notes import Key
 from candid_verify.times import LATEST
 
 _LONGEST_CALL = 600_000  # milliseconds; no call of Candid takes as long
@@ -20,6 +22,21 @@ def first_entry(state: State, seen: Seen) -> str | None:  # noqa: ARG001 - a rul
     if seen.index > 0 and kind == "log/1":
         return "log/1 stands at index 0 only, and here is another one"
     return None
+
+
+def successor_of_another(state: State, seen: Seen) -> str | None:  # noqa: ARG001 - a rule's signature
+    """The log that a first entry names as the one before it has another name and another key."""
+    previous = seen.entry.get("previous")
+    if previous is None:
+        return None
+    try:
+        key = Key.parse(previous["key"])
+    except InputError:
+        return "it names a log before it, and not by a log's key"
+    if key.name != previous["origin"]:
+        return f"it names the log before it {previous['origin']}, and its key is that of {key.name}"
+    own = seen.entry["origin"]
+    return f"it names itself, {own}, as the log before it" if previous["origin"] == own else None
 
 
 def time_goes_on(state: State, seen: Seen) -> str | None:
@@ -120,6 +137,11 @@ def note_late_work(state: State, seen: Seen) -> None:
     run = state.run
     while run is not None and run.surplus and seen.entry["time"] > run.surplus[0].time + _LONGEST_CALL:
         run.surplus.pop(0)
+
+
+def note_log(state: State, seen: Seen) -> None:
+    """The log may succeed another one."""
+    state.succeeds = seen.index == 0 and "previous" in seen.entry
 
 
 def note_start(state: State, seen: Seen) -> None:

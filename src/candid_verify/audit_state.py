@@ -99,12 +99,14 @@ class State:
         run: the newest run; None before the first.
         map: the map as the `customer/1` entries give it.
         stated: the map as the newest `map/1` states it.
+        opened_again: indexes of the `customer/1` entries that open a customer all of whose labels were there before.
         unmapped: index of the first `customer/1` entry whose labels no `map/1` has stated yet.
         enrolled, erased: the first 16 bytes of the tags of faces.
         most_tags: how many of both are remembered.
         opener: opens the notes of price lists; None: they are not judged.
         root_at: gives the root of the log when it had so many entries; None: stated roots are not judged.
         tags_full: whether there were more, so that tags are not judged any more.
+        succeeds: whether the log says that it succeeds another one.
     """
 
     most_tags: int
@@ -117,10 +119,12 @@ class State:
     run: Run | None = None
     map: ReplayedMap = field(default_factory=ReplayedMap)
     stated: Stated = field(default_factory=Stated)
+    opened_again: list[int] = field(default_factory=list)
     unmapped: int | None = None
     enrolled: set[bytes] = field(default_factory=set)
     erased: set[bytes] = field(default_factory=set)
     tags_full: bool = False
+    succeeds: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,8 +111,10 @@ def note_labels(state: State, seen: Seen) -> None:
     if not labels:
         return
     leaf = sha256(b"\x00" + seen.data).digest()
-    for label in labels:
-        key = decode_bytes(label, 32)
+    keys = [decode_bytes(label, 32) for label in labels]
+    if seen.entry["event"] == "opened" and all(state.map.get(key) is not None for key in keys):
+        state.opened_again.append(seen.index)
+    for key in keys:
         state.map.put(key, label_value(state.map.get(key), leaf))
     if state.unmapped is None:
         state.unmapped = seen.index

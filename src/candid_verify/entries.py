@@ -124,12 +124,15 @@ _SOFTWARE = members(name=text, version=text)
 _COUNTS = members({"passes": number}, rows=number)
 _MAP = members({"entry": number}, version=number, root=hash32, count=number)
 _ENGINE = table_of(_COUNTS)
+_PREVIOUS = members(origin=text, key=text, size=number, root=hash32)
 _PUBLIC = members(size=number, root=hash32, witnesses=list_of(members(name=text, time=number), most=64))
 
 CATEGORIES = ("private", "public-body", "police", "intelligence", "military", "border", "research", "other")
 
 KINDS: dict[str, Form] = {
-    "log/1": members(kind=text, time=number, origin=text, vrf=hash32, labels=text, software=_SOFTWARE),
+    "log/1": members(
+        {"previous": _PREVIOUS}, kind=text, time=number, origin=text, vrf=hash32, labels=text, software=_SOFTWARE
+    ),
     "start/1": members(
         kind=text,
         time=number,

@@ -53,7 +53,7 @@ def check_never_served(case: Case) -> Finding:
     if there:
         unclear = (*missing, _unclear(claim, there), *_LIMITS[:1])
         return Finding(False, _found(there, state), unclear, state.entry["time"])
-    absent = _absent(claim, wanted, state, case.checkpoint.size)
+    absent = _absent(case, wanted, state)
     later = f"Customers opened after {place(state)} are not covered."
     return Finding(late_enough, absent, (*missing, later, *_LIMITS), state.entry["time"])
 
@@ -96,13 +96,15 @@ def _subject(of: dict[str, Any]) -> str:
     return ", ".join(parts) + (f", in {of['country']} or in any country" if "country" in of else "")
 
 
-def _absent(claim: Claim, wanted: list[bytes], state: Placed, size: int) -> list[str]:
+def _absent(case: Case, wanted: list[bytes], state: Placed) -> list[str]:
+    claim, size = case.evidence.claim, case.checkpoint.size
+    times = "times of this log" if "previous" in case.evidence.entries[0].entry else "times"
     return [
         f"In the map that {place(state)} states there is no customer, and no owner of a customer, under "
         f"{_subject(dict(claim.parameters))}.",
         f"Looked up, and proved to be absent, were {len(wanted)} labels: " + "; ".join(map(_describe, wanted)) + ".",
         "By its rules a map is only ever added to, with whoever is entered as a customer or as an owner of one. So "
-        f"this holds of all times before. The log had {size} entries when the file was made.",
+        f"this holds of all {times} before. The log had {size} entries when the file was made.",
     ]
 
 

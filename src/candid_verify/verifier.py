@@ -17,6 +17,7 @@ from candid_verify.times import iso, spoken
 from candid_verify.usage import check_not_used, check_usage
 from candid_verify.verdict import ESTABLISHED, INVALID, NOT_ESTABLISHED, Verdict
 from candid_verify.witnesses import Policy, Seen
+from candid_verify.wording import quoted
 
 _LIMITS = (
     "That nobody ran another copy of the software outside this log: no log can show that.",
@@ -65,13 +66,22 @@ def _verify(data: bytes, key: Key, policy: Policy | None) -> Verdict:
         log=str(key),
         claim=evidence.claim,
         established=(*finding.established, *_signed(case), *map(_cosigned, seen), *_satisfied(policy, enough=enough)),
-        not_established=(*finding.not_established, *_unwitnessed(case, policy, seen, enough=enough), *_LIMITS),
+        not_established=(
+            *finding.not_established,
+            *_before(case),
+            *_unwitnessed(case, policy, seen, enough=enough),
+            *_LIMITS,
+        ),
         tree_size=checkpoint.size,
         root=b64encode(checkpoint.root).decode(),
         as_of=iso(finding.as_of),
         made=iso(evidence.made),
         entries=evidence.entries,
     )
+
+
+_OF_ALL_TIMES = (claims.NEVER_SERVED, claims.NOT_USED, claims.USAGE)
+"""Claims whose reader may think that they are also about a log before."""
 
 
 def _check_moratorium(case: Case) -> Finding:
@@ -92,6 +102,18 @@ _CHECKS: Mapping[str, Callable[[Case], Finding]] = {
     claims.ERASED: check_erased,
     claims.MORATORIUM_KEPT: _check_moratorium,
 }
+
+
+def _before(case: Case) -> Sequence[str]:
+    """What a log that another one came before says nothing of."""
+    previous = case.evidence.entries[0].entry.get("previous")
+    if previous is None or case.evidence.claim.name not in _OF_ALL_TIMES:
+        return ()
+    return (
+        f"Anything of the time before this log: it succeeds the log {quoted(previous['origin'])} (key "
+        f"{quoted(previous['key'])}, at least {previous['size']} entries), of which it says nothing. Who was a "
+        "customer in that log, and what was used there, that log's own evidence shows.",
+    )
 
 
 def _signed(case: Case) -> Sequence[str]:

@@ -11,6 +11,7 @@ from candid.evidence import OpeningsAudit
 from candid.governance import Owner
 from candid.recording import vrf_key
 from candid_verify.commitments import Opening
+from candid_verify.labels import name_labels
 
 
 def inspected(office: Office) -> list[str]:
@@ -46,6 +47,13 @@ def without_a_label(office: Office) -> None:
     office.acts.entered(act, office.book.act(act.body, act.labels[:9]))
 
 
+def with_a_strangers_label(office: Office) -> None:
+    """A company that is no customer is made to look like one."""
+    office.customers.open_customer(name="Secret", country="NL")
+    (act,) = office.acts.waiting()
+    office.acts.entered(act, office.book.act(act.body, [*act.labels, *name_labels("Innocent")]))
+
+
 def never_entered(office: Office) -> None:
     office.customers.open_customer(name="Secret", country="NL")
 
@@ -74,6 +82,7 @@ def erased_in_the_log_alone(office: Office) -> None:
     ("lie", "message"),
     [
         (without_a_label, "of its 18 labels are not in its entries"),
+        (with_a_strangers_label, "its entries add 4 labels that are of none of its identities"),
         (never_entered, "it was left out, or waits to be entered"),
         (key_never_entered, "the log has no entry of the access key"),
         (another_identity, "no entry with the commitment to identity 2"),

@@ -46,6 +46,13 @@ def filled(tmp_path: Path, astronaut: bytes, group: bytes) -> RunningServer:
     return running
 
 
+def on_another_machine(tmp_path: Path) -> tuple[Path, dict[str, str]]:
+    """A folder and settings as on a machine that has the keys, and that never ran this log."""
+    there = tmp_path / "elsewhere"
+    shutil.copytree(tmp_path / "config", there / "config", ignore=shutil.ignore_patterns("*.log.guard"))
+    return there / "restored", {"XDG_CONFIG_HOME": str(there / "config")}
+
+
 def test_a_backup_of_a_running_server_is_restored(
     filled: RunningServer, tmp_path: Path, config: dict[str, str], astronaut: bytes
 ) -> None:
@@ -63,9 +70,10 @@ def test_a_backup_of_a_running_server_is_restored(
         )
     finally:
         assert filled.stop() == 0
-    restored = candid(config, "restore", str(file), "--data", str(tmp_path / "restored"))
+    target, there = on_another_machine(tmp_path)
+    restored = candid(there, "restore", str(file), "--data", str(target))
     assert restored.returncode == 0, restored.stderr
-    running = start_server(tmp_path / "restored")
+    running = start_server(target)
     try:
         client = running.client()
         assert running.ready["access_key_id"] == filled.ready["access_key_id"]
@@ -75,6 +83,22 @@ def test_a_backup_of_a_running_server_is_restored(
         assert [match["User"]["UserId"] for match in found["UserMatches"]] == ["u"]
     finally:
         assert running.stop() == 0
+
+
+def test_a_log_that_has_gone_on_since_is_not_written_twice(
+    filled: RunningServer, tmp_path: Path, config: dict[str, str]
+) -> None:
+    file, target = tmp_path / "candid.backup", tmp_path / "restored"
+    try:
+        assert candid(config, "backup", "--data", str(filled.data), "-o", str(file)).returncode == 0
+    finally:
+        assert filled.stop() == 0
+    refused = candid(config, "restore", str(file), "--data", str(target))
+    assert refused.returncode == 2
+    assert "would show two histories. Restore with `--log FOLDER` or `--log URL`" in refused.stderr
+    assert "or with `--new-log`, which ends that log for good" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not any(target.iterdir())
 
 
 def test_what_cannot_be_restored(filled: RunningServer, tmp_path: Path, config: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.evidence.bookkeeper import BEGIN, DAY, DETECTOR, Bookkeeper, identity, log_key
+from tests.evidence.bookkeeper import BEGIN, DAY, DETECTOR, SOFTWARE, Bookkeeper, Known, identity, log_key
 
 from candid.ledger.map.hashing import map_root
 from candid.ledger.tree import hash_leaf, root_of
@@ -19,6 +19,7 @@ from candid_verify.audit_map import ReplayedMap
 from candid_verify.canonical import encode_bytes
 from candid_verify.entries import parse_entry
 from candid_verify.errors import EntryError
+from candid_verify.labels import VERSION
 from candid_verify.notes import Key
 
 SIGNER = log_key()
@@ -115,9 +116,24 @@ def _storage(book: Bookkeeper, day: str, **lies: object) -> int:
     return book.add({"kind": "storage/1", "customer": customer, "day": day, "faces": 1, "users": 0} | lies)
 
 
+def _succeeding(book: Bookkeeper, **lies: object) -> dict[str, object]:
+    """A first entry that names a log before it."""
+    vrf = encode_bytes(book.vrf.public.encoded)
+    first = {"kind": "log/1", "origin": book.origin, "vrf": vrf, "labels": VERSION, "software": SOFTWARE}
+    before = log_key("candid.local/before", "before").verifier
+    return first | {"previous": {"origin": before.name, "key": str(before), "size": 9, "root": STRANGER} | lies}
+
+
 STRANGER = encode_bytes(bytes(32))
 LIES: list[tuple[str, Callable[[Bookkeeper], object], str]] = [
     ("first_entry", lambda book: book.begin(), "another one"),
+    ("successor_of_another", lambda book: book.add(_succeeding(book, key="key")), "not by a log's key"),
+    ("successor_of_another", lambda book: book.add(_succeeding(book, origin="x")), "key is that of candid.local"),
+    (
+        "successor_of_another",
+        lambda book: book.add(_succeeding(book, origin=SIGNER.name, key=str(SIGNER.verifier))),
+        "it names itself",
+    ),
     ("time_goes_on", lambda book: book.call("Alpha", time=BEGIN), "backwards"),
     ("time_goes_on", lambda book: book.call("Alpha", time=2**53 - 1), "impossible"),
     ("end_of_previous_run", lambda book: book.start(previous="clean"), "by the log it is unclean"),
@@ -179,6 +195,8 @@ LIES: list[tuple[str, Callable[[Bookkeeper], object], str]] = [
     ("ended_for_good", lambda book: (book.end("Alpha"), book.end("Alpha")), "was closed was closed"),
     ("ended_for_good", lambda book: (book.end("Alpha", "erased"), book.end("Alpha", "updated")), "erased was updated"),
     ("ended_for_good", lambda book: [book.end("Alpha", "erased") for _ in "12"], "erased was erased"),
+    ("labels_with_identity", lambda book: book.customer("Gamma", labels=[]), "adds no label"),
+    ("labels_with_identity", lambda book: book.end("Alpha", identity=STRANGER), "adds no label"),
     ("no_label_twice", lambda book: book.end("Alpha", labels=[STRANGER, STRANGER]), "adds a label twice"),
     ("key_of_open_customer", lambda book: book.key("Alpha"), "issued twice"),
     ("key_of_open_customer", lambda book: book.key("Alpha", customer=STRANGER, name="x"), "never opened"),
@@ -211,6 +229,21 @@ def test_every_rule_is_tried_and_explained():
     rules = {rule for rules in (ALWAYS, *RULES.values()) for rule in rules}
     assert {rule.__name__ for rule in rules} == {rule for rule, _, _ in LIES}
     assert all(rule.__doc__ for rule in rules)
+
+
+def test_a_log_that_succeeds_another():
+    """It may have a customer whose one entry says that it is erased; another log may not, and nobody calls for it."""
+    erased = {"kind": "customer/1", "event": "erased", "customer": STRANGER, "category": "other", "status": "erased"}
+    book = Bookkeeper()
+    book.add(_succeeding(book))
+    book.add(erased)
+    assert audited(book).findings == ()
+    book.add(erased)
+    assert [each.rule for each in audited(book).findings] == ["ended_for_good"]
+    other = Bookkeeper()
+    other.begin()
+    other.add(erased)
+    assert [each.rule for each in audited(other).findings] == ["opened_once"]
 
 
 def test_a_log_that_does_not_begin_with_its_first_entry():
@@ -285,6 +318,29 @@ def test_what_cannot_be_judged_yet_is_noted():
     assert [note.split(" ")[0] for note in audited(book).notes] == ["The", "Run"]
     assert "Price lists were not judged" in audited(book, key=None).notes[0]
     assert "more than 1 tags" in audited(book, most_tags=1).notes[0]
+
+
+def test_a_company_that_is_opened_again_is_noted():
+    book = running()
+    value = identity("Beta GmbH", "DE")
+    for name in ("Second", "Third"):
+        book.customers[name] = Known(sha256(name.encode()).digest(), [], [])
+        book.open(name, value)
+    again = [book.customers[name].indexes[0] for name in ("Second", "Third")]
+    report = audited(book)
+    assert report.findings == ()
+    assert f"opened by the entries {again[0]}, {again[1]} were" in report.notes[0]
+    for number in range(12):
+        book.open(f"Beta {number}", value)
+    assert ", … were" in audited(book).notes[0]
+
+
+def test_an_owner_of_two_companies_is_no_note():
+    book = running()
+    owner = {"name": "Owner", "registrations": [], "country": "RU"}
+    for name in ("One Ltd", "Other Ltd"):
+        book.open(name, identity(name, owners=[owner]))
+    assert [note.split(" ")[0] for note in audited(book).notes] == ["Run"]
 
 
 def test_tags_beyond_the_limit_are_given_up():

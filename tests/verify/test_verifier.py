@@ -31,6 +31,26 @@ def test_each_claim_can_be_established(world, all_evidence):
     assert set(all_evidence) == set(CLAIMS) - {"moratorium-kept"}
 
 
+def test_a_log_that_succeeds_another_says_nothing_of_it(world, tmp_path):
+    made = type(world)(tmp_path)
+    previous = {"origin": "candid.local/before", "key": str(OTHER.verifier), "size": 17, "root": "A" * 43}
+    made.entries[0]["previous"] = previous
+    claims = {
+        True: [made.never_served(subject=name) for name in ("Nobody Ltd", "Acme Trading B.V.")] + [made.november()],
+        False: [made.decision(made.first), made.erased("face-1", made.first, made.deleted)],
+    }
+    for expected, files in claims.items():
+        for evidence in files:
+            verdict = verify(made.seal(evidence), log_key=made.key)
+            assert verdict.reason is None
+            words = "it succeeds the log “candid.local/before” (key “candid.local/test+"
+            assert says(verdict.not_established, words) is expected
+            assert says(verdict.not_established, "at least 17 entries") is expected
+    absent = verify(made.seal(claims[True][0]), log_key=made.key)
+    assert (absent.verdict, says(absent.established, "all times of this log before")) == ("established", True)
+    made.map.close()
+
+
 def test_the_reserved_claim_is_never_established(world):
     verdict = verify(world.seal(world.evidence({"name": "moratorium-kept", "policy": "p"}, [])), log_key=world.key)
     assert (verdict.verdict, verdict.exit_code) == ("not-established", 1)

@@ -101,27 +101,29 @@ class OpeningsAudit:
                 yield f"the log has no entry of the access key {key.id}, which was issued"
 
     def _identities(self, customer: Customer, logged: _Logged) -> Iterator[str]:
-        identities = self._customers.identities(customer.id)
+        identities, known, sound = self._customers.identities(customer.id), set[str](), True
         # 1. Each identity in the books is the one that stands in the log, and found under all its labels.
         for number, each in enumerate(identities, 1):
-            commitment = each.opening.commitment
-            if logged.identities.get(commitment) is None:
+            try:
+                keys = [encode_bytes(self._vrf.output(label)[:32]) for label in parties(parties_of(each.opening.value))]
+            except (FormatError, LabelError) as error:
+                yield f"identity {number}: no labels can be made of it ({error})"
+                sound = False
+                continue
+            known.update(keys)
+            lacking = sum(key not in logged.labels for key in keys)
+            if each.opening.commitment not in logged.identities:
                 yield f"the log has no entry with the commitment to identity {number} of the books"
-            elif (missing := self._missing(each.opening.value, logged)) is not None:
-                yield f"identity {number}: {missing}"
+            elif lacking:
+                yield (
+                    f"identity {number}: {lacking} of its {len(keys)} labels are not in its entries; in the map it is "
+                    "not found by them"
+                )
         # 2. The books still have each identity of the log, unless it was erased.
-        opened = {each.opening.commitment for each in identities}
-        lost = len(logged.identities.keys() - opened)
+        lost = len(logged.identities.keys() - {each.opening.commitment for each in identities})
         if lost and not logged.erased:
             yield f"the books have no opening for {lost} identities of this customer that stand in the log"
-
-    def _missing(self, value: object, logged: _Logged) -> str | None:
-        """What the entries lack of an identity's labels; None where nothing."""
-        try:
-            labels = parties(parties_of(value))
-        except (FormatError, LabelError) as error:
-            return f"no labels can be made of it ({error})"
-        lacking = [label for label in labels if encode_bytes(self._vrf.output(label)[:32]) not in logged.labels]
-        if not lacking:
-            return None
-        return f"{len(lacking)} of its {len(labels)} labels are not in its entries; in the map it is not found by them"
+        # 3. It is under no other labels, by which somebody who is no customer would seem to be one.
+        surplus = len(logged.labels - known)
+        if surplus and sound and not lost and not logged.erased:
+            yield f"its entries add {surplus} labels that are of none of its identities: of whom are they?"

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -24,7 +25,7 @@ from candid.gallery.limits import Limits
 from candid.gallery.lock import FolderLock
 from candid.gallery.maintenance import Maintenance
 from candid.gallery.opening import check, create, remove_leftovers
-from candid.gallery.purging import abandon_moves
+from candid.gallery.purging import abandon_moves, purge_some
 from candid.gallery.records import Contents, ContractUse, FacePlace, GalleryStatus, Upgrade, Vectors
 from candid.gallery.searching import Search
 from candid.gallery.statistics import contents_of_accounts, locate_face, status, use_of_contracts
@@ -72,6 +73,15 @@ class Gallery:
     def locate_face(self, face_id: str) -> FacePlace | None:
         """Where a face is stored, whichever account's it is; None where it is nowhere."""
         return locate_face(self._core, face_id)
+
+    def erase_deleted(self) -> None:
+        """Return once nothing of the collections deleted so far is left in the store; else that is done by and by.
+
+        Raises:
+            StorageFull, StorageUnavailable, GalleryDamaged: what is left is erased later.
+        """
+        while self._core.writer.submit(partial(purge_some, self._core)):
+            pass
 
     def use_of_contracts(self) -> Mapping[str, ContractUse]:
         """How much of the gallery stands under each embedding contract."""

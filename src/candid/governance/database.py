@@ -125,6 +125,7 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode=WAL").fetchone()
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA temp_store=MEMORY")  # VACUUM writes names nowhere but into this folder
         connection.execute("PRAGMA secure_delete=ON")  # a revoked key's secret is overwritten, not just unlinked
     except BaseException:
         connection.close()

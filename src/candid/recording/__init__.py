@@ -9,7 +9,8 @@ from candid.recording.calls import CallFacts, Outcome
 from candid.recording.errors import ActRefused, NotRecorded, RecordingDamaged, RecordingError
 from candid.recording.keys import vrf_key
 from candid.recording.labels import map_folder
-from candid.recording.recorder import Recorder, open_recorder
+from candid.recording.opening import open_recorder
+from candid.recording.recorder import Recorder
 from candid.recording.run import LoadedModel, Software
 
 __all__ = [

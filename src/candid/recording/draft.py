@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from candid.recording.errors import NotRecorded
+from candid.recording.spelling import spell
 from candid.recording.state import ACTS_ONCE, State, act_digest
-from candid_verify.entries import write_entry
 
 Entry = dict[str, Any]
 
@@ -98,7 +98,7 @@ class Draft:
             EntryError: it is none.
         """
         timed = {**entry, "time": self.time}
-        self.data.append(write_entry(timed))
+        self.data.append(spell(timed))
         self.entries.append(timed)
         if timed["kind"] == "call/1":
             self._numbers[timed["customer"]] = timed["number"]

@@ -12,28 +12,26 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from candid.governance import POLICY_VERSION, RULES
-from candid.ledger import Log, LogOptions, SigningKey
+from candid.ledger import Log, SigningKey
 from candid.ledger.errors import LedgerError, LogClosed, LogError
 from candid.ledger.receipt import Receipt
 from candid.ledger.sequencer import Sequenced
-from candid.ledger.storage import DISK, Disk
+from candid.ledger.storage import Disk
 from candid.recording.calls import CallFacts, call_entries, late_entries
 from candid.recording.catching_up import catch_up, entries_from
 from candid.recording.draft import Draft, Entry
 from candid.recording.errors import ActRefused, NotRecorded, RecordingDamaged
 from candid.recording.gathering import Gathering, Ticket
 from candid.recording.keys import vrf_key
-from candid.recording.labels import IdentityMap, map_folder
+from candid.recording.labels import IdentityMap
 from candid.recording.run import LoadedModel, Software, start_entry
 from candid.recording.snapshot import read_snapshot, write_snapshot
 from candid.recording.state import State
@@ -49,6 +47,9 @@ Check = Callable[[Mapping[str, Any]], None]
 
 EngineCounters = Callable[[], Mapping[str, Mapping[str, int]]]
 """Passes and rows of each model since the start."""
+
+SNAPSHOT_EVERY = 10_000
+"""Entries between two snapshots: what a start has to read, at most, of a log whose server was killed."""
 
 ACTS = frozenset({"customer/1", "key/1", "erasure/1", "prices/1", "statement/1", "storage/1", "state/1"})
 """Kinds that others may hand in; of the rest the recorder alone knows what to enter."""
@@ -80,6 +81,7 @@ class Recorder:
     _unmapped: list[tuple[list[bytes], bytes]]  # keys and leaf hash of entries that the map lacks
     _late: list[Sequence[Entry]]  # calls that were done and could not be entered
     _sound: bool  # whether the state is that of the log: not after something broke off between append and sum
+    _kept: int  # how many entries the newest snapshot sums up
     _told: int  # the index of the next entry that observers are told of
     _closed: bool
 
@@ -112,6 +114,7 @@ class Recorder:
         self._resuming = threading.Lock()  # one caller finds out whether the log can be written again
         self._unmapped, self._late = [], []
         self._sound, self._told, self._closed = True, state.size, False
+        self._kept = state.size
 
     @property
     def log(self) -> Log:
@@ -135,14 +138,20 @@ class Recorder:
         """
         self._observers.append(observer)
 
-    def begin(self, software: Software) -> None:
+    def begin(self, software: Software, previous: Mapping[str, Any] | None = None) -> None:
         """Enter what the log is, if it is empty, and the map's root, if a crash came before it was.
+
+        Args:
+            software: who writes.
+            previous: the log that this one succeeds, as `log/1` names it; None where there is none.
 
         Raises:
             NotRecorded: the log takes no entry.
         """
         entry = {"kind": "log/1", "origin": self._signer.name, "vrf": encode_bytes(self._vrf.public.encoded)}
         first = {**entry, "labels": LABELS_VERSION, "software": software.as_json()}
+        if previous is not None:
+            first["previous"] = dict(previous)
         self._write(_Job(lambda _: [first] if self._state.size == 0 else []))
 
     def start(self, *, software: Software, models: Sequence[LoadedModel], engine: EngineCounters) -> None:
@@ -264,12 +273,15 @@ class Recorder:
             self._closed = True
             self._log.close()
             self._map.close()
-            if not self._sound:
-                return
-            try:
-                write_snapshot(self._snapshot, self._state, disk=self._disk)
-            except OSError as error:
-                _log.warning("the snapshot cannot be written (%s); the next start reads the whole log", error.strerror)
+            if self._sound:
+                self._keep()
+
+    def _keep(self) -> None:
+        self._kept = self._state.size
+        try:
+            write_snapshot(self._snapshot, self._state, disk=self._disk)
+        except OSError as error:
+            _log.warning("the snapshot cannot be written (%s); the next start reads more of the log", error.strerror)
 
     def _checked(self, draft: Draft, body: Mapping[str, Any]) -> Entry:
         """An act's entry, if whoever knows its kind does not object."""
@@ -310,6 +322,8 @@ class Recorder:
             for alone, jobs in groupby(batch, key=lambda job: job.alone):
                 for group in [[job] for job in jobs] if alone else [list(jobs)]:
                     self._append(group)
+            if self._state.size >= self._kept + SNAPSHOT_EVERY and self._sound and not self._closed:
+                self._keep()
 
     def _append(self, group: Sequence[_Job]) -> None:
         """Enter a group and settle its jobs. Raises nothing: whatever goes wrong, calls are refused, and say so."""
@@ -461,43 +475,3 @@ class Recorder:
 def _call(entries: Sequence[Entry], draft: Draft) -> list[Entry]:
     """The entries of a call, with its run and number."""
     return [draft.numbered(entries[0]), *entries[1:]]
-
-
-def open_recorder(
-    data: Path,
-    signer: SigningKey,
-    options: LogOptions,
-    *,
-    software: Software,
-    checks: Mapping[str, Check] | None = None,
-    clock: Callable[[], float] = time.time,
-    disk: Disk = DISK,
-) -> Recorder:
-    """Open the log of a data folder for writing, and bring up what is derived from it.
-
-    Args:
-        data: the data folder; its log is there.
-        signer: the log's key.
-        options: how to run the log.
-        software: who writes.
-        checks: looks at acts of a kind, with the time that they are going to have, before they are entered.
-        clock: seconds since the epoch.
-        disk: where to write.
-
-    Raises:
-        LogLocked: another process has it open.
-        LedgerError: it cannot be opened.
-        NotRecorded: it takes no entry.
-        RecordingDamaged: its entries are not those of a data folder.
-    """
-    with ExitStack() as unless_all_open:
-        log = Log.open(data / "ledger", signer, options)
-        unless_all_open.callback(log.close)
-        identities = IdentityMap(map_folder(data), disk=disk)
-        unless_all_open.callback(identities.close)
-        snapshot = data / "recording" / "state.json"
-        state = catch_up(log, identities, read_snapshot(snapshot))
-        recorder = Recorder(log, signer, identities, state, snapshot, clock=clock, disk=disk, checks=checks or {})
-        recorder.begin(software)
-        unless_all_open.pop_all()
-    return recorder

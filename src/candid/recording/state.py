@@ -10,7 +10,7 @@ from typing import Any
 
 from candid_verify.canonical import canonical
 
-ACTS_ONCE = frozenset({"customer/1", "key/1", "erasure/1"})
+ACTS_ONCE = frozenset({"customer/1", "key/1", "erasure/1", "prices/1"})
 """Kinds of which no two entries say the same."""
 
 

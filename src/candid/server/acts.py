@@ -138,7 +138,10 @@ class ActsThread:
 def _enter(act: Act, acts: Acts, recorder: Recorder, do: Do) -> None:
     try:
         recorder.check()
-        index = recorder.act(do(act), act.labels)
+        body = do(act)
+        if body != act.body:  # done: what is left is to enter it, and should that come again, it must say the same
+            acts.rewrite(act, body)
+        index = recorder.act(body, act.labels)
     except ActRefused as error:
         acts.failed(act, str(error))
     else:

@@ -23,6 +23,7 @@ from candid.server.erasing import Eraser
 from candid.server.housekeeping import Housekeeping
 from candid.server.quotas import QuotaGate
 from candid.server.recording import SOFTWARE, CallRecord, engine_counters, loaded_models, open_folder_recorder
+from candid.server.retention import Retention
 from candid.server.secrets import Secrets
 from candid.vision import Engine, ImageLimits, PixelRoom, VisionError
 from candid.vision.calibration import Calibration, CalibrationError
@@ -127,7 +128,7 @@ def open_application(
             keep_crops=config.keep_crops,
         )
         recorder = stack.enter_context(_recording(folder, secrets, config, engine))
-        acts = _acts(folder, secrets, recorder, customers, gallery, stack)
+        acts = _acts(folder, secrets, config, recorder, customers, gallery, stack)
         operations = offered()
         app = App(
             handlers=bind(operations, rooms=rooms, region=folder.identity.region),
@@ -166,6 +167,7 @@ def _recording(folder: DataFolder, secrets: Secrets, config: Config, engine: Eng
 def _acts(
     folder: DataFolder,
     secrets: Secrets,
+    config: Config,
     recorder: Recorder,
     customers: Customers,
     gallery: Gallery,
@@ -173,8 +175,15 @@ def _acts(
 ) -> ActsThread:
     acts = open_acts(folder.governance)
     stack.callback(acts.close)
-    eraser = Eraser(gallery, customers, acts, vrf_key(secrets.log))
-    thread = ActsThread(acts, recorder, eraser, also=Housekeeping(recorder, customers, gallery))
+    eraser = Eraser(folder, gallery, customers, acts, vrf_key(secrets.log))
+    housekeeping = Housekeeping(recorder, customers, gallery)
+    retention = Retention(customers, acts, days=config.retention_days)
+
+    def now_and_then() -> None:
+        housekeeping()
+        retention()
+
+    thread = ActsThread(acts, recorder, eraser, also=now_and_then)
     thread.start()
     stack.callback(thread.close)
     return thread

@@ -6,6 +6,7 @@
     candid.json          what the folder is
     governance.db        customers and access keys, one moment of it (SQLite's VACUUM INTO)
     gallery.backup       faces, users, collections (see `candid.gallery.backup`), one moment of it
+    billing/quotas.json  quotas and budgets, where there are any
     ledger/…             the log's files, as of one moment (see `_stage_log`); the map is made again from them
 
 Keys are not in it, and neither are buckets: those are the operator's own files. The server may run meanwhile.
@@ -23,7 +24,7 @@ import tarfile
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,10 +38,16 @@ from candid.gallery import restore_gallery
 from candid.gallery.backup import backup_gallery
 from candid.gallery.database import NAME
 from candid.gallery.durable import sync_folder, write_whole
-from candid.ledger import public_file
-from candid.server.data_folder import DataFolder, DataFolderError, open_data_folder
+from candid.ledger import Source, VerifierKey, public_file
+from candid.ledger.keyfile import read_key
+from candid.server.agreement import Brought, bring_up_to_log
+from candid.server.data_folder import DataFolder, DataFolderError, key_file_of, open_data_folder
+from candid.server.log_copy import LogNotRestored, check_newest, take_newer
+from candid.server.secrets import LogFiles, log_files
+from candid.server.succession import begin_log, plan_succession, put_keys_in_place
 
 FORMAT = 1
+_QUOTAS = "billing/quotas.json"
 _MANIFEST, _SEAL = "manifest.json", "manifest.hmac"
 _STATE_FILES = (Path(".state/journal"), Path("checkpoint"), Path(".state/signed"), Path(".state/key"))
 _MOST_MANIFEST_BYTES = 64 << 20
@@ -105,7 +112,26 @@ def write_backup(
     return Backup(size, len(members), json.loads(manifest)["time"])
 
 
-def restore_backup(source: Path, data: Path, master: bytes, config: Config) -> DataFolder:
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A restored data folder.
+
+    Attributes:
+        folder: the folder.
+        key: public key of its log.
+        brought: what its log knew and the backup did not.
+        previous: the log before, as `log/1` names it; None where the log goes on.
+    """
+
+    folder: DataFolder
+    key: VerifierKey
+    brought: Brought
+    previous: Mapping[str, Any] | None = None
+
+
+def restore_backup(
+    source: Path, data: Path, master: bytes, config: Config, *, log: Source | None = None, new_log: bool = False
+) -> Restored:
     """Restore a backup into a folder that does not exist or is empty.
 
     Args:
@@ -113,10 +139,14 @@ def restore_backup(source: Path, data: Path, master: bytes, config: Config) -> D
         data: where to.
         master: the key of the folder that was backed up.
         config: settings; region and account come from the backup.
+        log: a newer copy of the log's public files, to be used instead of the backup's; None for none.
+        new_log: end the log, and begin another one that names it. Not both.
 
     Raises:
-        BackupFileError: the backup is damaged or of another key, or the folder is not empty.
-        GalleryError: the gallery's part cannot be restored.
+        BackupFileError: the backup is damaged or of another key, the folder is not empty, or the log of the backup is
+            not the newest one.
+        GalleryError, GovernanceError: gallery or customers cannot be restored.
+        LedgerError, RecordingError: key, guard or copy of the log are damaged, or the log cannot be written.
     """
     if data.exists() and any(data.iterdir()):
         raise BackupFileError(f"{data} is not empty; restore into a new folder")
@@ -125,19 +155,68 @@ def restore_backup(source: Path, data: Path, master: bytes, config: Config) -> D
         with tempfile.TemporaryDirectory(prefix=".restore-", dir=data) as name:
             stage = Path(name)
             members = _unpack(source, stage, master)
-            if "gallery.backup" in members:
-                restore_gallery(stage / "gallery.backup", data / "gallery", key=master)
-            for member in members:
-                if member not in {"gallery.backup", "candid.json"}:
-                    target = data / member
-                    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                    (stage / member).replace(target)
-            (data / "buckets").mkdir(exist_ok=True, mode=0o700)
+            folder_id = str(uuid.UUID(json.loads((stage / "candid.json").read_bytes())["id"]))
+            files = log_files(key_file_of(folder_id, config), folder_id)
+            # What the log will be is settled before anything is put in place.
+            succession = plan_succession(stage / "ledger", files, config) if new_log else None
+            if succession is None:
+                _check_log(stage / "ledger", files, log)
+            _put_in_place(stage, members, data, master, ended=succession is not None)
+            if succession is None:
+                key = read_key(files.key)
+                brought = bring_up_to_log(data, master=master, signer=key)
+            else:
+                key, brought = succession.signer, Brought()
+                begin_log(data, succession, master=master, config=config)
+                put_keys_in_place(succession, files, data / "ledger")
             # Last: only now is this a data folder, and an interrupted restore is none.
             write_whole(data / "candid.json", [(stage / "candid.json").read_bytes()])
-        return open_data_folder(data, config)
+        previous = None if succession is None else succession.previous
+        return Restored(open_data_folder(data, config), key.verifier, brought, previous)
+    except LogNotRestored as error:
+        raise BackupFileError(f"{source} is not restored: {error}") from error
     except (OSError, tarfile.TarError, DataFolderError) as error:
         raise BackupFileError(f"{source} cannot be restored: {error}") from error
+    finally:
+        if not (data / "candid.json").exists():
+            _empty(data)
+
+
+def _empty(data: Path) -> None:
+    """Leave nothing of a restore that failed, in a folder that was empty before it."""
+    for path in data.iterdir() if data.is_dir() else ():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _check_log(ledger: Path, files: LogFiles, log: Source | None) -> None:
+    """See to it that the log that is restored is the newest one that is known."""
+    if not files.key.exists():
+        raise LogNotRestored(
+            f"the key of its log, {files.key}, is missing. Put back your copy of it; if it is lost, `--new-log` ends "
+            "that log for good and begins another one that names it"
+        )
+    key = read_key(files.key).verifier
+    if log is not None:
+        take_newer(log, ledger, key, files.guard)
+    check_newest(ledger, key, files.guard)
+
+
+def _put_in_place(stage: Path, members: Iterable[str], data: Path, master: bytes, *, ended: bool) -> None:
+    """Move what was unpacked into the data folder; the public files of a log that ended beside the new one's."""
+    if (stage / "gallery.backup").exists():
+        restore_gallery(stage / "gallery.backup", data / "gallery", key=master)
+    for member in members:
+        if member not in {"gallery.backup", "candid.json"} and not member.startswith("ledger/"):
+            target = data / member
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            (stage / member).replace(target)
+    if (stage / "ledger").exists():
+        (stage / "ledger").replace(data / ("ledger.ended" if ended else "ledger"))
+    for name in ("buckets", "gallery", "ledger"):
+        (data / name).mkdir(exist_ok=True, mode=0o700)
 
 
 def folder_id_of(source: Path) -> str:
@@ -161,6 +240,11 @@ def _stage(folder: DataFolder, master: bytes, stage: Path) -> list[str]:
         with closing(sqlite3.connect(uri, uri=True)) as connection:
             connection.execute("VACUUM INTO ?", (str(stage / "governance.db"),))
         members.append("governance.db")
+    quotas = folder.path / _QUOTAS
+    if quotas.exists():
+        (stage / "billing").mkdir()
+        shutil.copyfile(quotas, stage / _QUOTAS)
+        members.append(_QUOTAS)
     if (folder.gallery / NAME).exists():  # there is none before the folder was first served
         backup_gallery(folder.gallery, stage / "gallery.backup", key=master)
         members.append("gallery.backup")

@@ -34,7 +34,7 @@ def open_folder_recorder(folder: DataFolder, secrets: Secrets, config: Config) -
         LedgerError, RecordingError: it cannot be used.
         ConfigError: the witness policy cannot be read.
     """
-    options = log_options(folder, witnesses=_witnesses(config))
+    options = log_options(folder, witnesses=configured_witnesses(config))
     checks = {"prices/1": lambda entry: _check_prices(entry, secrets.log.verifier)}
     recorder = open_recorder(folder.path, secrets.log, options, software=SOFTWARE, checks=checks)
     try:
@@ -73,6 +73,7 @@ class CallRecord:
         """Put the two together."""
         self._recorder, self._customers = recorder, customers
         self._secrets: dict[str, bytes] = {}  # by customer id; two threads may read the same twice
+        recorder.observe(self._look)
 
     def check(self) -> None:
         """See `Recorder.check`."""
@@ -83,15 +84,17 @@ class CallRecord:
         secret = self._secret(facts.customer) if facts.collection is not None else None
         return self._recorder.call(facts, secret=secret)
 
-    def forget(self) -> None:
-        """Forget the secrets: one of them may be erased."""
-        self._secrets = {}
+    def _look(self, _: int, entry: Mapping[str, Any]) -> None:
+        """Forget the secrets when one of them is erased; the others are read again."""
+        if entry["kind"] == "customer/1" and entry["event"] == "erased":
+            self._secrets = {}
 
     def _secret(self, customer: Customer) -> bytes | None:
-        found = self._secrets.get(customer.id)
+        secrets = self._secrets  # what is read before an erasure is not kept in what comes after it
+        found = secrets.get(customer.id)
         if found is None:
             try:
-                found = self._secrets[customer.id] = self._customers.secret(customer.id)
+                found = secrets[customer.id] = self._customers.secret(customer.id)
             except CustomerNotFound:  # erased while the call was under way
                 return None
             except GovernanceError as error:  # the call is done, and better entered without its collection than not
@@ -107,7 +110,12 @@ def _check_prices(entry: Mapping[str, Any], key: VerifierKey) -> None:
         raise ActRefused(str(error)) from error
 
 
-def _witnesses(config: Config) -> Witnesses | None:
+def configured_witnesses(config: Config) -> Witnesses | None:
+    """The witnesses of the setting `log.witnesses`; None where it is empty.
+
+    Raises:
+        ConfigError: the policy cannot be read.
+    """
     if not config.log_witnesses:
         return None
     try:

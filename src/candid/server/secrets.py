@@ -3,6 +3,7 @@
     KEYS/ID.key        32 random bytes: opens embeddings and clients' secret keys (see `candid.gallery.keys`)
     KEYS/ID.log.key    the log's Ed25519 key (see `candid.ledger.keyfile`)
     KEYS/ID.log.guard  the newest checkpoint that was signed: an older copy of the folder is noticed by it
+    KEYS/ID.log.key.ended-N, KEYS/ID.log.guard.ended-N   those of a log that was ended (see `succession`); kept
 
 KEYS is `candid/keys` in the user's configuration folder, or the folder of the setting `key_file`, which names the first
 file only: the log's are always named by the data folder's id, so that no two folders ever sign with one key.
@@ -33,6 +34,24 @@ class Secrets:
 
     master: bytes
     log: SigningKey
+
+
+@dataclass(frozen=True, slots=True)
+class LogFiles:
+    """What a log keeps outside the data folder.
+
+    Attributes:
+        key: the file of its private key.
+        guard: the file of the newest checkpoint that was signed.
+    """
+
+    key: Path
+    guard: Path
+
+
+def log_files(key_file: Path, folder_id: str) -> LogFiles:
+    """Where they lie, from the file of the master key and the id of the data folder."""
+    return LogFiles(key_file.with_name(f"{folder_id}.log.key"), key_file.with_name(f"{folder_id}.log.guard"))
 
 
 def log_origin(folder: DataFolder) -> str:
@@ -73,9 +92,8 @@ def read_secrets(folder: DataFolder) -> Secrets:
 
 def log_options(folder: DataFolder, *, witnesses: Witnesses | None = None) -> LogOptions:
     """How this folder's log is run."""
-    guard = folder.key_file.with_name(f"{folder.identity.id}.log.guard")
-    return LogOptions(guard=guard, witnesses=witnesses)
+    return LogOptions(guard=log_files(folder.key_file, folder.identity.id).guard, witnesses=witnesses)
 
 
 def _log_key_file(folder: DataFolder) -> Path:
-    return folder.key_file.with_name(f"{folder.identity.id}.log.key")
+    return log_files(folder.key_file, folder.identity.id).key
