@@ -220,7 +220,13 @@ def found(name: str, does: Callable[[Scene], object], command: str, sentence: st
 
 
 ATTACKS = (
-    found("flip any single byte of an evidence file", every_byte, DECISION, "invalid"),
+    Attack(
+        "flip any single byte of an evidence file",
+        every_byte,
+        (auditor(DECISION, 2, "invalid"),),
+        "Every byte of some 2,100, three ways each; all but one of these files are verified without a process of their "
+        "own.",
+    ),
     found("hand out an evidence file that is cut off", truncate, DECISION, "is cut off"),
     found("state fewer calls than were made", resealed("usage.evidence", other_figures), USAGE, "the figures stated"),
     found("state another amount on a bill", resealed("bill.evidence", other_units), BILL, "the figures stated"),

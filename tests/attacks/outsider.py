@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shlex
 import shutil
@@ -101,7 +102,9 @@ def go_verifier() -> Path | None:
     """The verifier in Go, built once; None where it cannot be."""
     if shutil.which("go") is None:
         return None
-    binary = Path(tempfile.mkdtemp(prefix="candid-attacks-")) / GO_VERIFIER
+    folder = Path(tempfile.mkdtemp(prefix="candid-attacks-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    binary = folder / GO_VERIFIER
     path = os.pathsep.join(filter(None, (os.environ.get("GOPATH"), "/usr/share/gocode")))
     environment = {**os.environ, "GO111MODULE": "off", "GOPATH": path, "GOFLAGS": ""}
     sources = REPOSITORY / "verifiers" / "go"

@@ -84,7 +84,7 @@ def _customers(data: Path, file: Path | None, *, logged: bool = False) -> Iterat
         finally:
             customers.close()
     except (ActError, LedgerError, RecordingError) as error:
-        fail(f"it is done, but does not stand in the log yet: {error}", BROKEN)
+        fail(f"it is done and waits for its entry in the log, so do not repeat it: {error}", BROKEN)
     except KeyRefused as error:
         fail(str(error), NO)
     except (GovernanceDamaged, GovernanceUnavailable) as error:

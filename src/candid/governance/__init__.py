@@ -5,7 +5,7 @@ Later also ownership, screening and moratoria. This room knows no HTTP, no AWS w
 
 from candid.governance.acts import Acts, open_acts
 from candid.governance.customers import Customers, open_customers
-from candid.governance.decision import POLICY_VERSION, RULES, Decision, decide
+from candid.governance.decision import POLICY_VERSION, QUOTA_RULE, RULES, Decision, decide
 from candid.governance.errors import (
     CustomerNotFound,
     GovernanceDamaged,
@@ -31,6 +31,7 @@ from candid.governance.outbox import Act, Settled
 
 __all__ = [
     "POLICY_VERSION",
+    "QUOTA_RULE",
     "RULES",
     "Access",
     "AccessKey",

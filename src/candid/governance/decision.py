@@ -50,6 +50,9 @@ RULES: tuple[Rule, ...] = (customer_is_open, customer_is_not_blocked)
 POLICY_VERSION = "candid-rules/1"
 """Names this set of rules in the log; another set of rules gets another name."""
 
+QUOTA_RULE = "quota"
+"""What denies a call that goes beyond its customer's quota; it is held by whoever counts (`candid.billing.quotas`)."""
+
 
 def decide(customer: Customer, action: str) -> Decision:
     """Whether a customer, whose access key has been verified and is active, may do this now.

@@ -19,7 +19,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from candid.governance import POLICY_VERSION, RULES
+from candid.governance import POLICY_VERSION, QUOTA_RULE, RULES
 from candid.ledger import Log, SigningKey
 from candid.ledger.errors import LedgerError, LogClosed, LogError
 from candid.ledger.receipt import Receipt
@@ -161,7 +161,7 @@ class Recorder:
             NotRecorded: the log takes no entry.
         """
         previous = "none" if self._state.run is None else "clean" if self._state.clean else "unclean"
-        rules = [rule.__name__ for rule in RULES]
+        rules = [*(rule.__name__ for rule in RULES), QUOTA_RULE]
         entry = start_entry(software=software, models=models, policy=POLICY_VERSION, rules=rules, previous=previous)
         self._engine = engine
         self._write(_Job(lambda _: [entry]))

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from candid.billing.errors import QuotaExceeded
-from candid.governance import Access, Customer, Decision
+from candid.governance import QUOTA_RULE, Access, Customer, Decision
 from candid.operations.notes import Notes
 from candid.recording import CallFacts
 from candid.recording import Outcome as Ended
@@ -34,7 +34,7 @@ Handler = Callable[[str, Mapping[str, Any], Notes], Mapping[str, Any]]
 ToRefusal = Callable[[Exception], Refusal | None]
 """What a room's error is for a client; None for an error that no table knows."""
 
-FREE, QUOTA = "free", "quota"
+FREE = "free"
 
 _log = logging.getLogger("candid.wire")
 
@@ -124,7 +124,7 @@ class Calls:
                         outcome = self._operate(operation, access, request, decision, notes, request_id)
                     return self._recorded(operation, access, outcome, notes, rows, request_id, started)
             except QuotaExceeded as error:
-                decision = Decision(allowed=False, rule=QUOTA, text=str(error))
+                decision = Decision(allowed=False, rule=QUOTA_RULE, text=str(error))
                 outcome = Outcome(customer, decision, past_quota(str(error)))
                 return self._recorded(operation, access, outcome, Notes(), {}, request_id, started)
         except Refusal as refusal:

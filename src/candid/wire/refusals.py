@@ -66,8 +66,12 @@ def denied(action: str, text: str) -> Refusal:
 
 
 def past_quota(text: str) -> Refusal:
-    """The customer has used what it may; of the modelled errors the one that says to ask for more."""
-    return Refusal("ProvisionedThroughputExceededException", text)
+    """The customer has used what it may: the one modelled error of a limit that no SDK tries again.
+
+    Each attempt is an entry of the log, and throttling errors, ProvisionedThroughputExceededException among them, are
+    tried again until the end: the limit is that of a month. A denial it is in the log as well, by the rule `quota`.
+    """
+    return Refusal("AccessDeniedException", f"This call is refused because {text}.")
 
 
 def internal(request_id: str) -> Refusal:
