@@ -5,7 +5,7 @@ verify`); here the log's *writer* is not trusted: it may have written anything. 
 that one run shows everything. `RULES` is the list of what is held against which kind; each rule's docstring
 says what it demands.
 
-Memory grows with customers, keys, labels and tags of faces, not with the calls (see `audit_state`).
+Memory grows with customers, keys, labels, tags of faces and, up to a limit, request ids (see `audit_state`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from candid_verify import audit_runs as runs
 from candid_verify import audit_stock as stock
 from candid_verify.audit_entries import read_entry
 from candid_verify.audit_report import AuditReport, Finding, Tally
-from candid_verify.audit_state import RootAt, Seen, State
+from candid_verify.audit_state import Limit, RootAt, Seen, State
 from candid_verify.errors import EntryError
 from candid_verify.notes import Key, open_note
 from candid_verify.prices import Opener
@@ -30,7 +30,7 @@ _SHOWN = 10  # indexes in a note
 Rule = Callable[[State, Seen], str | None]
 Note = Callable[[State, Seen], None]
 
-ALWAYS: tuple[Rule, ...] = (runs.first_entry, runs.time_goes_on, runs.work_ends_in_calls)
+ALWAYS: tuple[Rule, ...] = (runs.first_entry, runs.time_goes_on, runs.time_has_come, runs.work_ends_in_calls)
 """The rules for every entry."""
 
 RULES: dict[str, tuple[Rule, ...]] = {
@@ -62,6 +62,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         customers.key_in_force,
         customers.outcome_fits,
         customers.started_before_end,
+        customers.request_once,
         stock.enrolled_once,
         stock.erased_once,
     ),
@@ -82,14 +83,14 @@ RULES: dict[str, tuple[Rule, ...]] = {
 
 _NOTES: dict[str, tuple[Note, ...]] = {
     "log/1": (runs.note_log,),
-    "start/1": (runs.note_start,),
+    "start/1": (runs.note_start, stock.note_at_work),
     "state/1": (runs.note_state,),
     "stop/1": (runs.note_stop,),
-    "call/1": (runs.note_call, customers.note_call, stock.note_faces),
+    "call/1": (runs.note_call, customers.note_call, stock.note_faces, stock.note_at_work),
     "customer/1": (customers.note_customer, stock.note_labels),
     "key/1": (customers.note_key,),
     "map/1": (stock.note_map,),
-    "storage/1": (stock.note_storage,),
+    "storage/1": (stock.note_storage, stock.note_at_work),
     "erasure/1": (stock.note_faces,),
 }
 
@@ -113,8 +114,10 @@ class Audit:
         key: Key | None = None,
         root_at: RootAt | None = None,
         receipts: Iterable[Promise] = (),
+        limit: Limit | None = None,
         most_findings: int = 1000,
         most_tags: int = 10_000_000,
+        most_requests: int = 10_000_000,
     ) -> None:
         """Begin.
 
@@ -123,12 +126,16 @@ class Audit:
             root_at: gives the log's root when it had so many entries; None: the checkpoints that `state/1`
                 entries name are not judged.
             receipts: what receipts promise, whose signatures the caller has checked.
+            limit: when all entries stood already, by the auditor's clock or by that of the newest cosignature; None:
+                whether an entry is from the future is not judged.
             most_findings: how many are kept; more are counted.
             most_tags: how many tags of faces are remembered (about 100 bytes each); with more the rules on
                 faces are given up, and the report says so.
+            most_requests: how many request ids are remembered, likewise; of further calls none is, and the report
+                says so.
         """
         opener = None if key is None else _opener(key)
-        self._state, self._tally = State(most_tags, opener, root_at), Tally()
+        self._state, self._tally = State(most_tags, most_requests, opener, root_at, limit), Tally()
         self._most, self._more, self._size = most_findings, 0, 0
         self._findings: list[Finding] = []
         self._promises = {}
@@ -218,6 +225,11 @@ def _notes(state: State) -> list[str]:
         notes.append(
             f"There are more than {state.most_tags} tags of faces; whether one was enrolled or erased twice was "
             "judged for the first of them only."
+        )
+    if state.requests_full:
+        notes.append(
+            f"There are more than {state.most_requests} calls; whether a request id was used twice was judged with the "
+            "first of them only."
         )
     if state.opener is None:
         notes.append("Price lists were not judged: the log's key was not given.")

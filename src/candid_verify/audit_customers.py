@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from candid_verify.audit_state import Client, Key, Seen, State
+from candid_verify.times import LONGEST_CALL
+
+_REQUEST = 16  # bytes of a request id's hash that are remembered
 
 
 def opened_once(state: State, seen: Seen) -> str | None:
@@ -112,9 +117,20 @@ def outcome_fits(state: State, seen: Seen) -> str | None:  # noqa: ARG001 - a ru
 
 
 def started_before_end(state: State, seen: Seen) -> str | None:  # noqa: ARG001 - a rule's signature
-    """A call starts before it ends."""
+    """A call starts before it ends, by ten minutes at most."""
     started, ended = seen.entry["started"], seen.entry["time"]
-    return f"it started at {started} and ended before, at {ended}" if started > ended else None
+    if started > ended:
+        return f"it started at {started} and ended before, at {ended}"
+    if ended - started > LONGEST_CALL:
+        return f"it started at {started} and ended at {ended}; no call takes longer than ten minutes"
+    return None
+
+
+def request_once(state: State, seen: Seen) -> str | None:
+    """No two calls have the same request id: each was decided once."""
+    if _request(seen) in state.requests:
+        return f"an earlier call has the same request id, {seen.entry['request']}: what was decided is said twice"
+    return None
 
 
 def calls_of_customer(state: State, seen: Seen) -> str | None:
@@ -149,3 +165,11 @@ def note_call(state: State, seen: Seen) -> None:
     client = state.customers.get(seen.entry["customer"])
     if client is not None:
         client.calls = max(client.calls, seen.entry["number"])
+    if len(state.requests) < state.most_requests:
+        state.requests.add(_request(seen))
+    else:
+        state.requests_full = True
+
+
+def _request(seen: Seen) -> bytes:
+    return sha256(seen.entry["request"].encode("utf-8", "surrogatepass")).digest()[:_REQUEST]

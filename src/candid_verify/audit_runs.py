@@ -8,9 +8,8 @@ from __future__ import annotations
 from candid_verify.audit_state import Run, Seen, State, Surplus
 from candid_verify.errors import InputError
 from candid_verify.notes import Key
-from candid_verify.times import LATEST
+from candid_verify.times import APART, LATEST, LONGEST_CALL, iso
 
-_LONGEST_CALL = 600_000  # milliseconds; no call of Candid takes as long
 _CLOCKS = 1000  # milliseconds by which the start of a call and the time of an entry may be out of step
 
 
@@ -46,6 +45,14 @@ def time_goes_on(state: State, seen: Seen) -> str | None:
     if seen.entry["time"] < state.time:
         return f"its time is {seen.entry['time']} and an earlier entry's {state.time}: time went backwards"
     return None
+
+
+def time_has_come(state: State, seen: Seen) -> str | None:
+    """No entry is later than the newest cosignature over it, or than the auditor's clock, by more than five minutes."""
+    if state.limit is None or seen.entry["time"] <= state.limit.time + APART:
+        return None
+    found, limit = iso(seen.entry["time"]), iso(state.limit.time)
+    return f"its time, {found}, had not come: by {state.limit.clock} it was {limit} when the entry stood already"
 
 
 def end_of_previous_run(state: State, seen: Seen) -> str | None:
@@ -126,7 +133,7 @@ def no_work_without_call(state: State, seen: Seen) -> str | None:
 def work_ends_in_calls(state: State, seen: Seen) -> str | None:
     """What the engine had computed at a `state/1` belongs to calls that end within ten minutes."""
     run = state.run
-    if run is None or not run.surplus or seen.entry["time"] <= run.surplus[0].time + _LONGEST_CALL:
+    if run is None or not run.surplus or seen.entry["time"] <= run.surplus[0].time + LONGEST_CALL:
         return None
     rows = ", ".join(f"{rows} rows of {model}" for model, rows in run.surplus[0].rows.items())
     return f"in run {run.index} the engine did work for which no call has come in ten minutes: {rows}"
@@ -135,7 +142,7 @@ def work_ends_in_calls(state: State, seen: Seen) -> str | None:
 def note_late_work(state: State, seen: Seen) -> None:
     """What no call came for is found once."""
     run = state.run
-    while run is not None and run.surplus and seen.entry["time"] > run.surplus[0].time + _LONGEST_CALL:
+    while run is not None and run.surplus and seen.entry["time"] > run.surplus[0].time + LONGEST_CALL:
         run.surplus.pop(0)
 
 

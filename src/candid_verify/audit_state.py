@@ -1,7 +1,7 @@
 """What an auditor must remember of the entries before, to judge the next one.
 
-It grows with customers, keys and labels (about 400 bytes each) and with the tags of faces (about 100 bytes each,
-up to a limit), but not with the calls.
+It grows with customers, keys and labels (about 400 bytes each), and with the tags of faces and the request ids of
+calls (about 100 bytes each, up to a limit).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from candid_verify.audit_map import ReplayedMap
+from candid_verify.deadlines import Deadlines
 from candid_verify.prices import Opener
 
 RootAt = Callable[[int], bytes]
@@ -87,6 +88,19 @@ class Stated:
     count: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """When all entries stood already.
+
+    Attributes:
+        time: milliseconds since the epoch.
+        clock: by whose clock, for a sentence.
+    """
+
+    time: int
+    clock: str
+
+
 @dataclass(slots=True)
 class State:
     """The log so far.
@@ -106,12 +120,19 @@ class State:
         opener: opens the notes of price lists; None: they are not judged.
         root_at: gives the root of the log when it had so many entries; None: stated roots are not judged.
         tags_full: whether there were more, so that tags are not judged any more.
+        requests: the first 16 bytes of the SHA-256 of the request ids of calls.
+        most_requests: how many are remembered.
+        requests_full: whether there were more, of which nothing is remembered.
+        limit: no entry may be much later than this; None: not judged.
         succeeds: whether the log says that it succeeds another one.
+        deadlines: until when days of storage may be stated.
     """
 
     most_tags: int
+    most_requests: int
     opener: Opener | None = None
     root_at: RootAt | None = None
+    limit: Limit | None = None
     time: int = 0
     customers: dict[str, Client] = field(default_factory=dict)
     customer_entries: int = 0
@@ -124,7 +145,10 @@ class State:
     enrolled: set[bytes] = field(default_factory=set)
     erased: set[bytes] = field(default_factory=set)
     tags_full: bool = False
+    requests: set[bytes] = field(default_factory=set)
+    requests_full: bool = False
     succeeds: bool = False
+    deadlines: Deadlines = field(default_factory=Deadlines)
 
 
 @dataclass(frozen=True, slots=True)

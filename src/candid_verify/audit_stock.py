@@ -81,7 +81,7 @@ def prices_go_forward(state: State, seen: Seen) -> str | None:
 
 
 def storage_in_order(state: State, seen: Seen) -> str | None:
-    """`storage/1` is of a day that has ended, one for each customer and day, day after day."""
+    """`storage/1` is of a day that has ended, one for each customer and day, day after day, and comes in time."""
     entry = seen.entry
     day, client = entry["day"], state.customers.get(entry["customer"])
     try:
@@ -92,6 +92,9 @@ def storage_in_order(state: State, seen: Seen) -> str | None:
         return f"it states what was stored at the end of {day}, and had been written before that"
     if client is not None and day <= client.day:
         return f"it states what was stored on {day}, and {client.day} was stated before for this customer"
+    start = int(begin.timestamp()) * 1000
+    if state.deadlines.passed(start, entry["time"]):
+        return f"it states what was stored on {day}, too late: that could be entered until {state.deadlines.of(start)}"
     return None
 
 
@@ -132,6 +135,11 @@ def note_storage(state: State, seen: Seen) -> None:
     client = state.customers.get(seen.entry["customer"])
     if client is not None:
         client.day = max(client.day, seen.entry["day"])
+
+
+def note_at_work(state: State, seen: Seen) -> None:
+    """The server was at work, so that time for stating what is stored runs."""
+    state.deadlines.see(seen.entry["kind"], seen.entry["time"])
 
 
 def note_faces(state: State, seen: Seen) -> None:

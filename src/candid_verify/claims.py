@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from candid_verify.countries import COUNTRIES
 from candid_verify.entries import Form, hash32, members, number, text
 from candid_verify.errors import FormatError, LabelError
 from candid_verify.labels import check_country, country_label, face_label, lei_label, name_labels, registration_labels
@@ -25,8 +25,8 @@ def _short(value: Any) -> None:  # noqa: ANN401 - JSON
 
 def _country(value: Any) -> None:  # noqa: ANN401
     text(value)
-    if re.fullmatch(r"[A-Z]{2}", value) is None:
-        raise FormatError("is no country code in capitals, such as NL")
+    if value not in COUNTRIES:
+        raise FormatError("is no country code of ISO 3166-1 in capitals, such as NL, or GB, not UK")
 
 
 CLAIMS: Mapping[str, Form] = {

@@ -6,10 +6,14 @@ from candid_verify.canonical import decode_bytes
 from candid_verify.case import Case, Finding, place
 from candid_verify.entries import Placed
 from candid_verify.errors import FormatError, ProofError
-from candid_verify.times import spoken
+from candid_verify.times import LONGEST_CALL, spoken
 from candid_verify.who import check_who
-from candid_verify.wording import quoted
+from candid_verify.wording import counted, quoted
 
+_ONCE = (
+    "That no other entry of the log has this request's id and says something else of it: whoever replays the whole log "
+    "sees it (candid evidence audit)."
+)
 _TRUE = "That the call was what its entry says: the log keeps what was written, it does not watch the writer."
 
 
@@ -30,17 +34,24 @@ def check_decision(case: Case) -> Finding:
         )
     if call.entry["request"] != case.evidence.claim.parameters["request"]:
         raise ProofError(f"entry {call.index} is of another request than the claim")
-    # 2. It was served in the run that it names.
+    # 2. It ended after it began, and before no call of Candid would still be under way.
+    took = call.entry["time"] - call.entry["started"]
+    if not 0 <= took <= LONGEST_CALL:
+        raise ProofError(
+            f"entry {call.index} is of a call that began at {spoken(call.entry['started'])} and ended at "
+            f"{spoken(call.entry['time'])}; a call takes ten minutes at most"
+        )
+    # 3. It was decided in the run that it names.
     start = case.one("start/1")
     if start.index != call.entry["run"] or start.index >= call.index:
         raise ProofError(f"entry {call.index} names another run of the server than the one in the file")
-    # 3. Who and what the pseudonyms are, where the file opens them.
+    # 4. Who and what the pseudonyms are, where the file opens them.
     who, who_not = check_who(case, call.entry["customer"])
     opened = [_opened(case, call, kind) for kind in ("key", "collection")]
     return Finding(
         True,
         (*_call(call), *_server(call, start), *who, *filter(None, opened)),
-        (*who_not, _TRUE, "That no other start of the server lies between them: a replay of the log shows it."),
+        (*who_not, _ONCE, _TRUE, "That no other start of the server lies between them: a replay of the log shows it."),
         call.entry["time"],
     )
 
@@ -56,7 +67,7 @@ def _call(call: Placed) -> list[str]:
         f"number {entry['number']} of the customer. It began at {spoken(entry['started'])}.",
         f"It was {word} by the rule {quoted(decision['rule'])} of the policy {quoted(decision['policy'])}; its outcome "
         f"is {entry['outcome']}{error}.",
-        f"It is billed as {entry['units']} units of {quoted(entry['meter'])}"
+        f"It is billed as {counted(entry['units'], 'unit')} of {quoted(entry['meter'])}"
         + (f"; counted were: {counts}." if counts else "."),
     ]
 
@@ -68,14 +79,14 @@ def _server(call: Placed, start: Placed) -> list[str]:
         f"{quoted(each['name'])} {quoted(each['version'])} (SHA-256 {decode_bytes(each['sha256']).hex()})"
         for each in entry["models"]
     )
-    served = (
-        f"It was served by the run that {place(start)} begins: {quoted(software['name'])} "
+    decided = (
+        f"It was decided in the run that {place(start)} begins: {quoted(software['name'])} "
         f"{quoted(software['version'])}; models: {models or 'none'}."
     )
     if policy["version"] != decision["policy"]:
-        return [served]
+        return [decided]
     known = "is one of them" if decision["rule"] in policy["rules"] else "is not one of them"
-    return [served, f"The policy's rules were stated at that start; the rule of this call {known}."]
+    return [decided, f"The policy's rules were stated at that start; the rule of this call {known}."]
 
 
 def _opened(case: Case, call: Placed, kind: str) -> str | None:

@@ -9,7 +9,7 @@ Names have four forms, each made from the one before:
 
 * `plain`: NFKC, case folded, full stops, apostrophes and quotation marks dropped, every other character
   that is neither letter, mark nor digit a space, spaces single;
-* `latin`: decomposed (NFKD) without marks, Cyrillic and Greek letters and those of `_LETTERS` in Latin ones;
+* `latin`: decomposed (NFKD) without marks, Cyrillic and Greek letters and those of `LETTERS` in Latin ones;
 * `core`: without the words of legal forms (`LEGAL_FORMS`) at the beginning and the end, unless nothing is left;
 * `sorted`: the words of `core` in alphabetical order.
 
@@ -25,40 +25,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
+from candid_verify.countries import COUNTRIES
 from candid_verify.errors import LabelError
+from candid_verify.label_tables import DROPPED, LEGAL_FORMS, LETTERS
 
 VERSION = "candid-labels/1"
 FORMS = ("plain", "latin", "core", "sorted")
 
-_DROPPED = frozenset(".'’‘`´\"“”„«»·‧・ʼ")
-# Small Cyrillic (Russian, Ukrainian, Belarusian, Serbian, Macedonian) after marks are stripped, Greek, and Latin
-# letters that NFKD leaves whole. Simplified from BGN/PCGN romanisation: one spelling each, no context.
-_LETTERS = str.maketrans(
-    {
-        "а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "е": "e", "ж": "zh", "з": "z", "и": "i", "к": "k",
-        "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r", "с": "s", "т": "t", "у": "u", "ф": "f",
-        "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ъ": "", "ы": "y", "ь": "", "э": "e",
-        "ю": "yu", "я": "ya", "і": "i", "є": "ye", "ґ": "g", "ђ": "dj", "ј": "j", "љ": "lj", "њ": "nj",
-        "ћ": "c", "џ": "dz", "ѕ": "dz",
-        "α": "a", "β": "v", "γ": "g", "δ": "d", "ε": "e", "ζ": "z", "η": "i", "θ": "th", "ι": "i", "κ": "k",
-        "λ": "l", "μ": "m", "ν": "n", "ξ": "x", "ο": "o", "π": "p", "ρ": "r", "σ": "s", "ς": "s", "τ": "t",
-        "υ": "y", "φ": "f", "χ": "ch", "ψ": "ps", "ω": "o",
-        "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "ħ": "h",
-    }
-)  # fmt: skip
 _LEI = re.compile(r"[0-9A-Z]{18}[0-9]{2}", re.ASCII)  # ISO 17442
-_COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
-
-LEGAL_FORMS: frozenset[tuple[str, ...]] = frozenset(
-    tuple(form.split())
-    for form in """ltd|limited|llc|l l c|llp|lp|plc|inc|incorporated|corp|corporation|co|company|co ltd|pty ltd|pte ltd
-        |pty|pte|sdn bhd|bhd|pvt ltd|private limited|gmbh|gmbh co kg|mbh|ag|kg|kgaa|ohg|ug|ev|se|sa|s a|sas|sarl|srl
-        |sa de cv|sl|slu|spa|s p a|snc|bv|b v|nv|n v|vof|cv|oy|oyj|ab|as|asa|a s|aps|hf|ehf|doo|d o o|ad|dd
-        |dooel|ood|eood|sp z oo|sp z o o|spolka akcyjna|sro|s r o|kft|zrt|nyrt|bt|uab|oao|ooo|pao|zao|ao|aozt
-        |tov|pat|prat|too|jsc|pjsc|ojsc|cjsc|kk|gk|fzco|fze|fzc|dmcc|wll|saoc|saog|psc|ltda|eireli|spa de cv
-        |kabushiki kaisha|lda|obshchestvo s ogranichennoi otvetstvennostyu|aktsionernoe obshchestvo
-        |publichnoe aktsionernoe obshchestvo|as sia|sia""".split("|")  # noqa: SIM905
-)
 _LONGEST_FORM = max(map(len, LEGAL_FORMS))
 
 
@@ -123,11 +97,14 @@ def lei_label(lei: str) -> bytes:
     """The label of a legal entity identifier.
 
     Raises:
-        LabelError: it is not of ISO 17442's form; its check digits are not computed.
+        LabelError: it is not of ISO 17442's form, or its check digits are of another one.
     """
     kept = "".join(lei.split()).upper()
     if _LEI.fullmatch(kept) is None:
         raise LabelError(f"{lei!r} is no LEI: twenty letters and digits, the last two digits")
+    # ISO 7064, MOD 97-10, as ISO 17442 demands: each letter is its two digits, A 10 to Z 35.
+    if int("".join(str(int(each, 36)) for each in kept)) % 97 != 1 or kept[18:] in ("00", "01", "99"):
+        raise LabelError(f"{lei!r} is no LEI: its last two digits, which check the others, do not fit; read it again")
     return _label("lei", kept)
 
 
@@ -135,7 +112,7 @@ def country_label(country: str) -> bytes:
     """The label of a country: in the map as soon as one customer or owner is of it.
 
     Raises:
-        LabelError: it is not of the form of ISO 3166-1 alpha-2.
+        LabelError: it is none of ISO 3166-1 alpha-2.
     """
     return _label("country", check_country(country))
 
@@ -169,11 +146,11 @@ def check_country(country: str) -> str:
     """An ISO 3166-1 alpha-2 code in capitals.
 
     Raises:
-        LabelError: it is not of that form; whether it is assigned is not looked up.
+        LabelError: it is none that is assigned.
     """
     code = country.strip().upper()
-    if _COUNTRY.fullmatch(code) is None:
-        raise LabelError(f"{country!r} is no country code: two letters of ISO 3166-1, such as NL")
+    if not country.isascii() or code not in COUNTRIES:  # the German ß in capitals is SS, South Sudan
+        raise LabelError(f"{country!r} is no country code of ISO 3166-1; it has two letters, such as NL, or GB, not UK")
     return code
 
 
@@ -187,7 +164,7 @@ def _plain(name: str) -> str:
 
 
 def _kept(character: str) -> str:
-    if character in _DROPPED:
+    if character in DROPPED:
         return ""
     return character if unicodedata.category(character)[0] in "LMN" else " "
 
@@ -196,7 +173,7 @@ def _latin(plain: str) -> str:
     stripped = "".join(
         each for each in unicodedata.normalize("NFKD", plain) if unicodedata.category(each)[0] != "M"
     )
-    return unicodedata.normalize("NFKC", stripped.translate(_LETTERS))
+    return unicodedata.normalize("NFKC", stripped.translate(LETTERS))
 
 
 def _without_legal_forms(words: list[str]) -> list[str]:

@@ -10,7 +10,8 @@ from candid_verify.claims import Claim, labels_wanted
 from candid_verify.entries import Placed
 from candid_verify.errors import ProofError
 from candid_verify.mapproof import EMPTY, check_map_proof
-from candid_verify.wording import quoted
+from candid_verify.scripts import is_latin, odd_letters, two_spellings
+from candid_verify.wording import counted, quoted
 
 _KINDS = {
     "name-plain": "the name {} as it is written",
@@ -22,9 +23,18 @@ _KINDS = {
     "country": "the country {}",
 }
 
+_REPLAY = (
+    "That the map stated was then the newest one, was kept by its rules, and has every label that the entries of "
+    "customers list: whoever replays the whole log sees it (candid evidence audit)."
+)
+_BOOKS = (
+    "That the labels in those entries are the ones of who the customers and their owners are: they are listed as keys "
+    "that say nothing. Only an audit with the operator's own books shows it of all (candid evidence audit --openings), "
+    "and evidence of usage that opens a customer's identity, of that customer."
+)
 _LIMITS = (
-    "That the map stated was then the newest one, and has every customer that the log had: whoever replays the whole "
-    "log sees it (candid evidence audit).",
+    _REPLAY,
+    _BOOKS,
     "Other spellings, similar names, former names and names in another script are other labels and were not looked up.",
     "A customer that gave a false name, or an owner that nobody declared, is under another name in the map.",
 )
@@ -51,11 +61,11 @@ def check_never_served(case: Case) -> Finding:
     late_enough = end is None or state.entry["time"] >= end
     missing = () if late_enough else (f"The map is that of {place(state)}, before the end of the period claimed.",)
     if there:
-        unclear = (*missing, _unclear(claim, there), *_LIMITS[:1])
+        unclear = (*missing, _unclear(claim, there), _REPLAY, _BOOKS)
         return Finding(False, _found(there, state), unclear, state.entry["time"])
     absent = _absent(case, wanted, state)
     later = f"Customers opened after {place(state)} are not covered."
-    return Finding(late_enough, absent, (*missing, later, *_LIMITS), state.entry["time"])
+    return Finding(late_enough, absent, (*missing, later, *_odd(claim), *_LIMITS), state.entry["time"])
 
 
 def _map_root(case: Case, state: Placed) -> bytes:
@@ -79,6 +89,8 @@ def _describe(label: bytes) -> str:
     """A label in a sentence."""
     _, kind, value, *country = label.decode().split("\n")
     where = f", of {country[0]}" if country else ""
+    if kind == "name-latin" and not is_latin(value):
+        return f"the name {quoted(value)} without marks{where}"
     return _KINDS[kind].format(quoted(value)) + where
 
 
@@ -102,17 +114,32 @@ def _absent(case: Case, wanted: list[bytes], state: Placed) -> list[str]:
     return [
         f"In the map that {place(state)} states there is no customer, and no owner of a customer, under "
         f"{_subject(dict(claim.parameters))}.",
-        f"Looked up, and proved to be absent, were {len(wanted)} labels: " + "; ".join(map(_describe, wanted)) + ".",
-        "By its rules a map is only ever added to, with whoever is entered as a customer or as an owner of one. So "
-        f"this holds of all {times} before. The log had {size} entries when the file was made.",
+        f"Looked up and proved to be absent: {counted(len(wanted), 'label')}: {'; '.join(map(_describe, wanted))}.",
+        "A map is only ever added to, with whoever is entered as a customer or as an owner of one. If this one was "
+        f"kept by that rule, which a replay of the log shows, the same holds of all {times} before. The log had "
+        f"{counted(size, 'entry', 'entries')} when the file was made.",
     ]
+
+
+def _odd(claim: Claim) -> list[str]:
+    """What whoever looked this up may not think of."""
+    of, found = claim.parameters, list[str | None]()
+    if "subject" in of:
+        found += [odd_letters(of["subject"]), two_spellings(of["subject"])]
+    if set(of) - {"to"} == {"country"}:
+        found.append(
+            f"Who is of {of['country']} by a registration in a register there, and owners whose country was not "
+            "entered: this looked up the countries that customers and owners are entered with."
+        )
+    return [each for each in found if each is not None]
 
 
 def _found(there: list[bytes], state: Placed) -> list[str]:
     found = "; ".join(map(_describe, there))
     return [
         f"In the map that {place(state)} states there is: {found}.",
-        "So a customer, or an owner of a customer, with this was entered at some time before that.",
+        "So, if the map was kept by its rules, a customer or an owner of a customer with this was entered at some time "
+        "before that.",
     ]
 
 

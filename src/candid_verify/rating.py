@@ -7,7 +7,9 @@
    began; only lists that stand before the entry count.
 3. *Rating.* A customer's units of a meter are numbered from 1 in the order of the log, all month long. A unit costs
    what its number's tier costs in its list. So where prices change within a month, tiers go on counting.
-4. *Rounding.* Each line (meter, list, tier) is rounded once to whole micro-units, halves to even. The total is the
+4. *In time.* A day of storage that is entered after its deadline (see `candid_verify.deadlines`) is not billed, so
+   that a month that is closed stays as it is. The bill names such entries.
+5. *Rounding.* Each line (meter, list, tier) is rounded once to whole micro-units, halves to even. The total is the
    sum of the lines.
 
 Units for which no list has a price stand in a line of their own and cost nothing.
@@ -21,6 +23,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+from candid_verify.deadlines import DAY, Deadlines
 from candid_verify.errors import EntryError, FormatError
 from candid_verify.prices import NEVER_CHARGED, LoggedPrices, MeterPrice, Opener, in_force, open_prices
 
@@ -186,6 +189,8 @@ class Measuring:
         self._current: int | None = None  # the list in force during [_known_from, _known_until)
         self._known_from, self._known_until = 0, 0
         self._latest = 0  # time of the entry before
+        self._deadlines = Deadlines()
+        self._late: dict[str, list[int]] = {}  # days of storage that came too late, by customer
 
     def add(self, index: int, entry: Mapping[str, Any]) -> None:
         """Count one entry, checked already to be of its kind.
@@ -200,7 +205,6 @@ class Measuring:
         kind, time = entry["kind"], entry["time"]
         if time < self._latest:
             raise EntryError(f"entry {index} is of {time}, earlier than an entry before it ({self._latest}): backdated")
-        self._latest = time
         if kind == "call/1":
             if self._start <= time < self._end:
                 self._add_call(index, entry)
@@ -209,10 +213,22 @@ class Measuring:
         elif kind == "prices/1":
             self.lists.append(open_prices(index, entry, self._opener))
             self._known_from = self._known_until = 0
+        self._latest = time
+        self._deadlines.see(kind, time)
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can come to the month any more: the log is beyond the deadline of its last day's storage."""
+        return self._deadlines.passed(self._end - DAY, self._latest)
+
+    def late(self, customer: str) -> tuple[int, ...]:
+        """The `storage/1` entries of a customer and this month that came after their deadline, and are not billed."""
+        return tuple(self._late.get(customer, ()))
 
     def usages(self) -> dict[str, Usage]:
         """What each customer used, by pseudonym in alphabetical order."""
-        return {customer: self.usage(customer) for customer in sorted(self._counts.keys() | self._calls.keys())}
+        known = self._counts.keys() | self._calls.keys() | self._late.keys()
+        return {customer: self.usage(customer) for customer in sorted(known)}
 
     def usage(self, customer: str) -> Usage:
         """What one customer used, perhaps nothing."""
@@ -239,6 +255,9 @@ class Measuring:
         if (customer, day) in self._stored:
             raise EntryError(f"entry {index} states a second time what a customer had stored on {day}")
         self._stored.add((customer, day))
+        if self._deadlines.passed(start, entry["time"]):
+            self._late.setdefault(customer, []).append(index)
+            return
         for meter, units in ((FACE_DAYS, entry["faces"]), (USER_DAYS, entry["users"])):
             if units:
                 self._count(customer, meter, start, units)
@@ -266,7 +285,8 @@ def measure(
 
     Args:
         entries: with their indexes, in the order of the log: all of them, or at least every `prices/1` entry and
-            the `call/1` and `storage/1` entries of the customers in question. Whoever reads them checked them.
+            the `call/1` and `storage/1` entries of the customers in question. Whoever reads them checked them. Without
+            the other customers' and `start/1`, some storage that is late may not be seen to be.
         month: which month.
         opener: opens the notes of price lists.
         customer: count only this pseudonym; None for all.

@@ -9,6 +9,7 @@ from candid_verify.case import Case, place
 from candid_verify.entries import Placed
 from candid_verify.errors import ProofError
 from candid_verify.times import spoken
+from candid_verify.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,16 @@ class Stretch:
         last = "" if self.end is None else f", and {_what_ends(self.end)}"
         return (
             f"The log numbers each customer's calls. Here {first}{last}; no number between is missing. So no other "
-            "call of the period is in the log, if each number was used once."
+            f"call of the period is in the log, if {self.premises}."
         )
+
+    @property
+    def premises(self) -> str:
+        """What only a replay of the whole log shows, and the end of the period rests on."""
+        once = "each number was used once"
+        if self.end is None or self.end.entry["kind"] != "statement/1":
+            return once
+        return f"{once} and entry {self.end.index} states the truth"
 
 
 def read_stretch(case: Case) -> Stretch:
@@ -88,8 +97,8 @@ def _check_statement(statement: Placed, calls: list[Placed], after: list[Placed]
         return
     if statement.index < calls[-1].index or statement.entry["number"] != calls[-1].entry["number"]:
         raise ProofError(
-            f"entry {statement.index} states {statement.entry['number']} calls, but the last one in the file is number "
-            f"{calls[-1].entry['number']}: calls are missing"
+            f"entry {statement.index} states {counted(statement.entry['number'], 'call')}, but the last in the file "
+            f"is number {calls[-1].entry['number']}: calls are missing"
         )
 
 
@@ -102,7 +111,7 @@ def _open_at_beginning(calls: list[Placed], statement: Placed | None, before: li
     if statement is None:
         return "The file has no entry that says how many calls the customer has made."
     count: int = statement.entry["number"]
-    return None if count == 0 else f"The customer has made {count} calls, which are not in the file."
+    return None if count == 0 else f"The customer has made {counted(count, 'call')}, which the file does not have."
 
 
 def _open_at_end(ending: Placed | None, end: int | None) -> str | None:
@@ -115,5 +124,5 @@ def _open_at_end(ending: Placed | None, end: int | None) -> str | None:
 
 def _what_ends(end: Placed) -> str:
     if end.entry["kind"] == "statement/1":
-        return f"{place(end)} states that the customer had made {end.entry['number']} calls in all"
+        return f"{place(end)} states that the customer had made {counted(end.entry['number'], 'call')} in all"
     return f"the call after them is {place(end)}"

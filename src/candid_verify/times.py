@@ -8,6 +8,13 @@ LATEST = 253_370_764_800_000
 """The first millisecond of the year 9999: no time in an entry is that late."""
 
 
+APART = 300_000
+"""Milliseconds by which two clocks may differ: an entry that is later than another clock by more is not of its time."""
+
+LONGEST_CALL = 600_000
+"""Milliseconds that a call may take from `started` to its entry's `time`; no call of Candid takes as long."""
+
+
 def iso(time: int) -> str:
     """A time in milliseconds since the epoch as ISO 8601 in UTC, such as 2026-11-25T01:20:14.007Z."""
     moment = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=min(time, LATEST))

@@ -15,12 +15,8 @@ from candid_verify.rating import Month
 from candid_verify.stretch import Stretch, read_stretch
 from candid_verify.times import spoken
 from candid_verify.who import check_who
-from candid_verify.wording import quoted
+from candid_verify.wording import counted, quoted
 
-_ONCE = (
-    "That each number was used once, and that no other price list or day of storage is in the log: whoever replays the "
-    "whole log sees it (candid evidence audit)."
-)
 _ONE = "That the same company or person is not another customer too, under another pseudonym."
 _DAY = 86_400_000
 
@@ -39,10 +35,11 @@ def check_usage(case: Case) -> Finding:
     computed, dated = _check_figures(case, stretch)
     as_of = max(stretch.reaches, *(each.entry["time"] for each in dated), 0)
     if stretch.open:
-        seen = f"At least {computed['calls']} calls of the customer are in the log: those in the file."
-        return Finding(False, (seen, *who), (*stretch.open, *who_not, _ONE, _ONCE), as_of)
-    counted = _counted(case, stretch, computed)
-    return Finding(True, (*counted, *who), (*_unbilled(computed), *who_not, _ONE, _ONCE), as_of)
+        seen = f"The log has at least {counted(computed['calls'], 'call')} of the customer: see the file."
+        return Finding(False, (seen, *who), (*stretch.open, *who_not, _ONE, *_replay(stretch, bills=True)), as_of)
+    figures_ = _counted(case, stretch, computed)
+    limits = (*_unbilled(computed), *who_not, _ONE, *_replay(stretch, bills=True))
+    return Finding(True, (*figures_, *who), limits, as_of)
 
 
 def check_not_used(case: Case) -> Finding:
@@ -59,14 +56,24 @@ def check_not_used(case: Case) -> Finding:
     if stretch.calls:
         denied = sum(each.entry["outcome"] == "denied" for each in stretch.calls)
         seen = (
-            f"There are calls of the customer in the period: {len(stretch.calls)} in the file, of which {denied} were "
+            f"There are calls of the customer in the period: {len(stretch.calls)} in the file, {denied} of them "
             f"denied; the first is {place(stretch.calls[0])}."
         )
         return Finding(False, (seen, *who), ("That there was no call.", *who_not), stretch.reaches)
     if stretch.open:
         return Finding(False, who, (*stretch.open, *who_not), stretch.reaches)
-    none = f"The log has no call of the customer {_period(case, stretch)}, not even one that was denied."
-    return Finding(True, (none, stretch.closing, *who), (*who_not, _ONE, _ONCE), stretch.reaches)
+    none = (
+        f"The log has no call of the customer {_period(case, stretch)}, not even one that was denied, if "
+        f"{stretch.premises}."
+    )
+    limits = (*who_not, _ONE, *_replay(stretch, bills=False))
+    return Finding(True, (none, stretch.closing, *who), limits, stretch.reaches)
+
+
+def _replay(stretch: Stretch, *, bills: bool) -> tuple[str, ...]:
+    """What whoever replays the whole log sees, and this file does not show."""
+    more = ", and that no other price list or day of storage is in the log" if bills else ""
+    return (f"That {stretch.premises}{more}: whoever replays the whole log sees it (candid evidence audit).",)
 
 
 def _check_figures(case: Case, stretch: Stretch) -> tuple[Mapping[str, Any], list[Placed]]:
@@ -121,11 +128,12 @@ def _counted(case: Case, stretch: Stretch, computed: Mapping[str, Any]) -> list[
     )
     bills = [
         f"By the price lists in the file, the calls and days of storage of {bill['month']} cost "
-        f"{_money(bill['totals'])}, in {len(bill['lines'])} lines; this verifier computed it from the entries."
+        f"{_money(bill['totals'])}, in {counted(len(bill['lines']), 'line')}; this verifier computed it from the "
+        "entries."
         for bill in computed["bills"]
     ]
     return [
-        f"The log has {computed['calls']} calls of the customer {_period(case, stretch)}"
+        f"The log has {counted(computed['calls'], 'call')} of the customer {_period(case, stretch)}"
         + (f": {operations}." if operations else "."),
         stretch.closing,
         *bills,

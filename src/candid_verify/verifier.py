@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 
@@ -9,15 +10,15 @@ from candid_verify import claims
 from candid_verify.case import Case, Finding, open_case
 from candid_verify.decision import check_decision
 from candid_verify.erased import check_erased
-from candid_verify.errors import VerifyError
+from candid_verify.errors import ProofError, VerifyError
 from candid_verify.evidence import read_evidence
 from candid_verify.never_served import check_never_served
 from candid_verify.notes import Key
-from candid_verify.times import iso, spoken
+from candid_verify.times import APART, iso, spoken
 from candid_verify.usage import check_not_used, check_usage
 from candid_verify.verdict import ESTABLISHED, INVALID, NOT_ESTABLISHED, Verdict
 from candid_verify.witnesses import Policy, Seen
-from candid_verify.wording import quoted
+from candid_verify.wording import counted, quoted
 
 _LIMITS = (
     "That nobody ran another copy of the software outside this log: no log can show that.",
@@ -25,13 +26,14 @@ _LIMITS = (
 )
 
 
-def verify(data: bytes, *, log_key: str, witness_policy: str | None = None) -> Verdict:
+def verify(data: bytes, *, log_key: str, witness_policy: str | None = None, now: float | None = None) -> Verdict:
     """Verify an evidence file offline.
 
     Args:
         data: the file.
         log_key: the log's public key (`name+key id+base64`), from somebody whom the caller trusts.
         witness_policy: text of a policy (C2SP tlog-policy) of the witnesses that must have cosigned; None demands none.
+        now: the verifier's own clock, seconds since the epoch; None: the machine's. What is from the future is invalid.
 
     Returns:
         The verdict; of a file that is none, is damaged, or is of another log, an `invalid` one that says which.
@@ -42,23 +44,25 @@ def verify(data: bytes, *, log_key: str, witness_policy: str | None = None) -> V
     key = Key.parse(log_key.strip())
     policy = None if witness_policy is None else Policy.parse_for(witness_policy, key)
     try:
-        return _verify(data, key, policy)
+        return _verify(data, key, policy, time.time() if now is None else now)
     except VerifyError as error:
         return Verdict(verdict=INVALID, log=str(key), reason=str(error))
 
 
-def _verify(data: bytes, key: Key, policy: Policy | None) -> Verdict:
+def _verify(data: bytes, key: Key, policy: Policy | None, now: float) -> Verdict:
     # 1. The file is well-formed, and the log's key vouches for each of its bytes.
     evidence = read_evidence(data, key)
     # 2. Its entries are in the log that the checkpoint is of.
     case = open_case(evidence, key)
     # 3. Every cosignature of a witness that the policy names is true.
     seen = [] if policy is None else policy.seen_by(case.checkpoint.note)
-    # 4. The claim's own evidence is what it must be.
+    # 4. No entry is of a time that had not come when a witness saw it, or has not come yet.
+    _check_not_of_the_future(case, seen, int(now * 1000))
+    # 5. The claim's own evidence is what it must be.
     finding = _CHECKS[evidence.claim.name](case)
-    # 5. Nothing in the file was left unchecked.
+    # 6. Nothing in the file was left unchecked.
     case.check_all_used()
-    # 6. The claim holds, and enough witnesses cosigned.
+    # 7. The claim holds, and enough witnesses cosigned.
     enough = policy is None or policy.is_satisfied_by(seen)
     checkpoint = case.checkpoint
     return Verdict(
@@ -78,6 +82,22 @@ def _verify(data: bytes, key: Key, policy: Policy | None) -> Verdict:
         made=iso(evidence.made),
         entries=evidence.entries,
     )
+
+
+def _check_not_of_the_future(case: Case, seen: Sequence[Seen], now: int) -> None:
+    newest = case.evidence.entries[-1]
+    when = newest.entry["time"]
+    for each in seen:
+        if when > each.time * 1000 + APART:
+            raise ProofError(
+                f"entry {newest.index} says that it is of {spoken(when)}, and the witness {each.name} saw it at "
+                f"{spoken(each.time * 1000)} by its own clock: it was written before the time it names"
+            )
+    if when > now + APART:
+        raise ProofError(
+            f"entry {newest.index} says that it is of {spoken(when)}, and by the clock of this machine it is "
+            f"{spoken(now)}: it is from the future, or that clock is wrong"
+        )
 
 
 _OF_ALL_TIMES = (claims.NEVER_SERVED, claims.NOT_USED, claims.USAGE)
@@ -111,19 +131,24 @@ def _before(case: Case) -> Sequence[str]:
         return ()
     return (
         f"Anything of the time before this log: it succeeds the log {quoted(previous['origin'])} (key "
-        f"{quoted(previous['key'])}, at least {previous['size']} entries), of which it says nothing. Who was a "
-        "customer in that log, and what was used there, that log's own evidence shows.",
+        f"{quoted(previous['key'])}, at least {counted(previous['size'], 'entry', 'entries')}), of which it says "
+        "nothing. Who was a customer in that log, and what was used there, that log's own evidence shows.",
     )
 
 
 def _signed(case: Case) -> Sequence[str]:
     size = case.checkpoint.size
     return (
-        f"The log {case.checkpoint.origin}, whose key was given ({case.key}), signed this state of itself, with {size} "
-        f"entries, and this file.",
-        f"The {len(case.evidence.entries)} entries in this file are in that log, unchanged and at the places named. "
-        "Their times are by the clock of the log's operator.",
+        f"The log {case.checkpoint.origin}, whose key was given ({case.key}), signed this state of itself, with "
+        f"{counted(size, 'entry', 'entries')}, and this file.",
+        f"{_entries(len(case.evidence.entries))} Times are by the clock of the log's operator.",
     )
+
+
+def _entries(count: int) -> str:
+    if count == 1:
+        return "The entry in this file is in that log, unchanged and at the place named."
+    return f"The {count} entries in this file are in that log, unchanged and at the places named."
 
 
 def _cosigned(seen: Seen) -> str:
@@ -141,7 +166,9 @@ def _satisfied(policy: Policy | None, *, enough: bool) -> Sequence[str]:
 
 def _unwitnessed(case: Case, policy: Policy | None, seen: Sequence[Seen], *, enough: bool) -> Sequence[str]:
     others = len(case.checkpoint.note.signatures) - 1 - len(seen)
-    unchecked = (f"{others} further signatures under the checkpoint are of keys not given, and were not checked.",)
+    unchecked = (
+        f"{counted(others, 'further signature')} under the checkpoint: of keys that were not given, and not checked.",
+    )
     alone = "the holder of the log's key could have shown another log to others."
     if policy is None:
         found = f"That everybody is shown the same log: no policy of witnesses was given, so {alone}"

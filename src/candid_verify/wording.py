@@ -18,5 +18,10 @@ def quoted(text: str) -> str:
     return f"“{shown}…”" if len(text) > _LONGEST else f"“{shown}”"
 
 
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """A number of things: 1 label, 2 labels."""
+    return f"{count} {noun if count == 1 else plural or noun + 's'}"
+
+
 _LONGEST = 200
 _QUOTES = frozenset("\"“”„‟«»")

@@ -10,9 +10,17 @@ from html.parser import HTMLParser
 import pytest
 from tests.billing.logs import DAY, KEY, NOVEMBER, SIGNER, call, prices, storage, who, write_log
 
-from candid.billing import AsOf, UnreadableEntry, billed_entries, default_prices, make_bills, note_opener
+from candid.billing import (
+    AsOf,
+    UnknownCustomer,
+    UnreadableEntry,
+    billed_entries,
+    default_prices,
+    make_bills,
+    note_opener,
+)
 from candid.billing.invoice import invoice_html
-from candid.billing.listing import CSV_COLUMNS, bill_text, bills_csv, price_text, time_text
+from candid.billing.listing import CSV_COLUMNS, bill_text, bills_csv, invoice_number, price_text, time_text
 from candid.billing.money import grouped, plain
 from candid.billing.reading import check_billed
 from candid.ledger import FolderSource, Log, LogOptions, LogReader, SigningKey
@@ -40,12 +48,23 @@ ENTRIES = [
     call(B, NOVEMBER + 6, meter="free", operation="ListFaces"),
     storage(A, NOVEMBER + DAY, "2026-11-01", faces=15_000),
 ]
-CLOSING = call(B, MONTH.end, meter="free")
+
+
+def start(time):
+    """The start of a server, as far as bills look at it; the log's writer takes no more than is documented."""
+    software = {"name": "candid", "version": "1"}
+    policy = {"version": "1", "rules": []}
+    return {
+        "kind": "start/1", "time": time, "software": software, "models": [], "policy": policy, "previous": "clean",
+    }  # fmt: skip
+
+
+CLOSING = [call(B, MONTH.end + DAY, meter="free"), call(B, MONTH.end + 2 * DAY + 1, meter="free")]
 
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory):
-    return write_log(tmp_path_factory.mktemp("bill") / "ledger", [*ENTRIES, CLOSING])
+    return write_log(tmp_path_factory.mktemp("bill") / "ledger", [*ENTRIES, *CLOSING])
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +73,7 @@ def bill(reader):
 
 
 def test_a_bill_names_what_it_was_made_of(reader, bill):
-    assert bill.log == AsOf("candid.local/billing", len(ENTRIES) + 1, reader.signed.root)
+    assert bill.log == AsOf("candid.local/billing", len(ENTRIES) + 2, reader.signed.root)
     assert json.loads(json.dumps(bill.as_json())) == {
         "bill": "candid-bill/1",
         "customer": A,
@@ -62,8 +81,9 @@ def test_a_bill_names_what_it_was_made_of(reader, bill):
         "start": NOVEMBER,
         "end": NOVEMBER + 30 * DAY,
         "closed": True,
-        "log": {"origin": "candid.local/billing", "size": 10, "root": b64encode(reader.signed.root).decode()},
+        "log": {"origin": "candid.local/billing", "size": 11, "root": b64encode(reader.signed.root).decode()},
         "prices": [{"entry": 0, "currency": "USD", "valid_from": NOVEMBER}],
+        "late": [],
         "calls": 6,
         "lines": [
             {
@@ -97,8 +117,20 @@ def test_bills_of_all_are_those_of_each(reader):
     assert bills == [make_bills(reader, KEY, MONTH, customer=each.usage.customer)[0] for each in bills]
 
 
-def test_a_customer_of_whom_the_log_has_nothing(reader):
-    (nothing,) = make_bills(reader, KEY, MONTH, customer=who("nobody"))
+def test_a_customer_that_the_log_does_not_have(reader):
+    with pytest.raises(UnknownCustomer, match="the log has no customer"):
+        make_bills(reader, KEY, MONTH, customer=who("nobody"))
+
+
+def test_a_customer_that_was_opened_and_used_nothing(tmp_path):
+    opened = {"kind": "customer/1", "time": NOVEMBER, "event": "opened", "customer": A, "identity": A}
+    entry = opened | {"category": "other", "status": "unscreened"}
+    (nothing,) = make_bills(write_log(tmp_path / "ledger", [entry]), KEY, MONTH, customer=A)
+    assert nothing.usage.calls == 0
+
+
+def test_a_month_in_which_a_customer_used_nothing(reader):
+    (nothing,) = make_bills(reader, KEY, Month(2026, 10), customer=A)
     assert (nothing.rating.lines, nothing.lists, nothing.usage.calls) == ((), (), 0)
     assert "nothing to be charged" in bill_text(nothing)
     assert "total 0\n" in bill_text(nothing)
@@ -110,6 +142,60 @@ def test_a_month_that_goes_on_has_an_interim_bill(tmp_path):
     assert not found.closed
     assert bill_text(found).endswith("this is an interim bill.\n")
     assert "this is an interim bill." in invoice_html(found)
+
+
+FREE = {"meter": "free", "operation": "ListFaces"}
+
+
+def billed(folder, entries):
+    (found,) = make_bills(write_log(folder, [*ENTRIES, *entries]), KEY, MONTH, customer=A)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("entries", "closed"),
+    [
+        ([], False),
+        ([call(B, MONTH.end, **FREE)], False),
+        # A server at work has two days from the month's end.
+        ([call(B, MONTH.end + DAY, **FREE), call(B, MONTH.end + 2 * DAY, **FREE)], False),
+        ([call(B, MONTH.end + DAY, **FREE), call(B, MONTH.end + 2 * DAY + 1, **FREE)], True),
+        ([call(B, MONTH.end + DAY, **FREE), prices(MONTH.end + 3 * DAY, LISTED | {"valid_from": 2**50})], True),
+        # One that did not run has a day from its next start.
+        ([start(MONTH.end + 90 * DAY)], False),
+        ([start(MONTH.end + 90 * DAY), call(B, MONTH.end + 91 * DAY, **FREE)], False),
+        ([start(MONTH.end + 90 * DAY), call(B, MONTH.end + 91 * DAY + 1, **FREE)], True),
+        # What is entered without a server does not count.
+        ([prices(MONTH.end + 9 * DAY, LISTED | {"valid_from": 2**50}) for _ in range(2)], False),
+    ],
+)
+def test_when_a_month_is_closed(tmp_path, entries, closed):
+    assert billed(tmp_path / "ledger", entries).closed is closed
+
+
+def test_what_comes_to_a_closed_month_changes_nothing(tmp_path, bill):
+    after = MONTH.end + 150 * DAY
+    late = billed(tmp_path / "ledger", [*CLOSING, storage(A, after, "2026-11-30", faces=50_000_000)])
+    assert (late.closed, late.rating, late.late) == (True, bill.rating, (11,))
+    said = "Entered too late, and not billed: storage of the entries 11 of the log."
+    assert (said in bill_text(late), said in invoice_html(late)) == (True, True)
+    # Two computations of one month differ visibly.
+    assert invoice_number(bill) == f"2026-11/{A}/11"
+    assert invoice_number(late) == f"2026-11/{A}/12"
+    assert "Number: 2026-11/" in invoice_html(late)
+
+
+def test_many_late_entries_are_named_in_part(tmp_path):
+    after = MONTH.end + 150 * DAY
+    late = [storage(A, after, f"2026-11-{day:02}", faces=1) for day in range(2, 31)]
+    found = billed(tmp_path / "ledger", CLOSING + late)
+    assert "entries 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, … of" in bill_text(found)
+
+
+def test_the_last_day_is_billed_as_soon_as_it_is_entered(tmp_path):
+    found = billed(tmp_path / "ledger", [storage(A, MONTH.end, "2026-11-30", faces=1000)])
+    assert (found.closed, found.rating.totals) == (False, {"USD": 3_600_016})
+    assert "may still be entered: this is an interim bill." in bill_text(found)
 
 
 def test_the_text(bill):
@@ -128,7 +214,7 @@ image-group-2  no price             1                              -            
 
 total 3.500016 USD
 
-computed from the log candid.local/billing of 10 entries, root {b64encode(bill.log.root).decode()}
+computed from the log candid.local/billing of 11 entries, root {b64encode(bill.log.root).decode()}
 prices of entry 0, valid from 2026-11-01 00:00:00.000Z
 """
     )
@@ -212,7 +298,7 @@ def test_entries_that_are_none(tmp_path, data, message):
 
 
 def test_entries_that_are_billed(reader):
-    assert [entry["kind"] for _, entry in billed_entries(reader, 8)] == ["storage/1", "call/1"]
+    assert [entry["kind"] for _, entry in billed_entries(reader, 8)] == ["storage/1", "call/1", "call/1"]
     for index, entry in billed_entries(reader):
         check_billed(index, entry)
 

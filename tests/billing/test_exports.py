@@ -2,6 +2,7 @@
 
 import builtins
 import json
+import re
 
 import duckdb
 import pytest
@@ -11,6 +12,7 @@ from candid.billing.cloudtrail import as_file, as_lines, records
 from candid.billing.errors import MissingPackage
 from candid.billing.parquet import write_parquet
 from candid.billing.usage import OperationDay, StoredDay, count_usage
+from candid.client.expectations import ASKED
 
 A, B = who("a"), who("b")
 DENIED = call(
@@ -19,7 +21,7 @@ DENIED = call(
     number=2,
     outcome="denied",
     units=0,
-    error="ProvisionedThroughputExceededException",
+    error="AccessDeniedException",
     key=who("key"),
 )
 ENTRIES = list(
@@ -97,13 +99,25 @@ def test_a_record():
     }
 
 
+def test_no_region_is_made_up():
+    found = list(records(ENTRIES, origin="candid.local/x"))
+    assert found == [{name: value for name, value in each.items() if name != "awsRegion"} for each in made()]
+
+
+@pytest.mark.parametrize("name", sorted(ASKED))
+def test_what_only_reads(name):
+    """Rekognition's own operations: those that change nothing begin with one of five words."""
+    (record,) = records([(0, call(A, NOVEMBER, operation=name))], origin="candid.local/x")
+    assert record["readOnly"] is bool(re.match(r"(Compare|Describe|Detect|List|Search)[A-Z]", name))
+
+
 def test_how_a_call_ended():
     found = made()
     assert [each.get("errorCode") for each in found] == [
         None,
         "ImageTooLargeException",
         None,
-        "ProvisionedThroughputExceededException",
+        "AccessDeniedException",
         "AccessDeniedException",
     ]
     assert found[3]["userIdentity"]["accessKeyId"] == who("key")

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from tests.billing.logs import KEY, NOVEMBER, call, prices, who, write_log
+from tests.billing.logs import DAY, KEY, NOVEMBER, call, prices, who, write_log
 from tests.billing.test_simulated_month import entries_of, price_list, simulate
 
 from candid.billing import make_bills
@@ -42,7 +42,10 @@ CONTRADICTORY = {"InvoiceId-C-004-C"}
 
 @pytest.fixture(scope="module")
 def bills(tmp_path_factory):
-    reader = write_log(tmp_path_factory.mktemp("focus") / "ledger", entries_of(*simulate(5_000, 1)))
+    end = Month(2026, 11).end
+    closing = [call(who("customer 0"), end + days * DAY + 1, units=0, outcome="error", error="x") for days in (1, 3)]
+    entries = [*entries_of(*simulate(5_000, 1)), *closing]
+    reader = write_log(tmp_path_factory.mktemp("focus") / "ledger", entries)
     return make_bills(reader, KEY, Month(2026, 11))
 
 
@@ -67,6 +70,11 @@ def test_the_columns_that_must_be_there(rows):
     assert [(name, row) for row in rows for name in MUST - MAY_BE_NULL if not row[name]] == []
 
 
+def test_a_closed_month_has_invoices(bills, rows):
+    assert all(bill.closed for bill in bills)
+    assert {row["InvoiceId"] for row in rows} == {f"2026-11/{b.usage.customer}/{b.log.size}" for b in bills}
+
+
 def test_costs_add_up_to_the_bills(bills, rows):
     for bill in bills:
         mine = [row for row in rows if row["BillingAccountId"] == bill.usage.customer]
@@ -87,6 +95,19 @@ def test_an_interim_bill_has_no_invoice(tmp_path):
     reader = write_log(tmp_path / "ledger", [listed, call(who("a"), NOVEMBER + 5), unpriced])
     text = focus_csv(make_bills(reader, KEY, Month(2026, 11)), issuer="x")
     assert [row["InvoiceId"] for row in csv.DictReader(io.StringIO(text))] == [""]
+
+
+def test_an_invoice_names_the_size_of_the_log(tmp_path):
+    """So that two computations of a month, should they differ, are two invoices."""
+    listed = prices(NOVEMBER, price_list(NOVEMBER, [10, 20, 30], (4, 3, 2, 1), free=0, face=1))
+    end = Month(2026, 11).end
+    later = [call(who("b"), end + days * DAY + 1, units=0) for days in (1, 2, 3)]
+    for size in (4, 5):
+        entries = [listed, call(who("a"), NOVEMBER + 5), *later][:size]
+        reader = write_log(tmp_path / f"ledger {size}", entries)
+        text = focus_csv(make_bills(reader, KEY, Month(2026, 11), customer=who("a")), issuer="x")
+        number = "" if size == 4 else f"2026-11/{who('a')}/5"
+        assert [row["InvoiceId"] for row in csv.DictReader(io.StringIO(text))] == [number]
 
 
 def interpreter():

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +25,7 @@ from candid.config import Config
 from candid.ledger import Log
 from candid.server.data_folder import create_data_folder, open_data_folder
 from candid.server.secrets import create_secrets
+from candid_verify.rating import Month
 
 A, B = who("a"), who("b")
 
@@ -171,7 +173,7 @@ def test_a_price_list_is_entered_and_billed_by(data, tmp_path):
     file = tmp_path / "prices.json"
     file.write_text(run(prices, "show", "--default").out)
     entered = run_json(prices, "set", file, "--data", data)
-    (shown,) = run_json(prices, "show", "--data", data)
+    shown = run_json(prices, "show", "--data", data)[-1]
     assert (shown["entry"], shown["in_force"]) == (entered["entry"], False)
     assert shown["valid_from"] == entered["valid_from"] > shown["time"]
     file.write_text(json.dumps(json.loads(file.read_text()) | {"valid_from": "2199-01-01"}))
@@ -231,6 +233,9 @@ def test_exports(site, tmp_path):
         "calls": 3, "file": str(output), "format": "cloudtrail",
     }  # fmt: skip
     found = json.loads(output.read_text())["Records"]
+    assert not any("awsRegion" in each for each in found)
+    run(usage, "export", *month, "--region", "eu-west-1", "-o", output)
+    assert {each["awsRegion"] for each in json.loads(output.read_text())["Records"]} == {"eu-west-1"}
     assert [each["additionalEventData"]["logIndex"] for each in found] == [1, 2, 3]
     assert "2 calls written" in run(usage, "export", *month, "--format", "cloudtrail-lines", "-o", output, "--", A).err
     assert [json.loads(line)["requestID"] for line in output.read_text().splitlines()] == [
@@ -269,15 +274,76 @@ def test_quotas(data):
     refused(2, message, usage, "quota", opened["account"], "--hard", 1, "--data", data)
     message = "say how much: --hard, --soft, or both; or --clear"
     refused(2, message, usage, "quota", opened["account"], "--meter", "x", "--data", data)
+    message = "there is no meter nope; the meters are free, image-group-1, image-group-2"
+    refused(2, message, usage, "quota", opened["account"], "--meter", "nope", "--hard", 1, "--data", data)
+    for stored in ("face-days", "user-days"):
+        message = f"{stored} counts what is stored, and a quota refuses calls only; set a quota of a meter of calls"
+        refused(2, message, usage, "quota", opened["account"], "--meter", stored, "--hard", 1, "--data", data)
+    assert quota() == {"customer": who_is, "meters": {}}
     message = "'1.2345678' is no amount of money; write it like 250 or 250.50, with at most six decimals"
     refused(2, message, usage, "quota", opened["account"], "--budget", "1.2345678", "--data", data)
     done = run(usage, "quota", A, "--clear", "--data", data / "none", code=2)
     assert "is no data folder" in done.err
     done = run(usage, "quota", "000", "--data", data, code=2)
     assert "there is no customer 000" in done.err
-    message = "the file of quotas has a soft limit above the hard one"
-    done = run(usage, "quota", opened["account"], "--meter", "x", "--hard", 1, "--soft", 2, "--data", data, code=2)
-    assert "soft limit above the hard one" in done.err
+    above = "is above {}: a warning comes before calls are refused, or at the same time"
+    units = ("--meter", "image-group-1", "--soft", 10, "--hard", 3)
+    refused(2, "--soft " + above.format("--hard"), usage, "quota", opened["account"], *units, "--data", data)
+    money = ("--budget-soft", "2", "--budget", "1.50")
+    refused(2, "--budget-soft " + above.format("--budget"), usage, "quota", opened["account"], *money, "--data", data)
+
+
+def test_a_meter_of_a_price_list_in_the_log_can_be_limited(data, tmp_path):
+    opened = json.loads(run(customer, "open", "--name", "Example Ltd", "--country", "GB", "--data", data, "--json").out)
+    quota = ("quota", opened["account"], "--meter", "video-minutes", "--hard", 1, "--data", data)
+    assert "there is no meter video-minutes" in run(usage, *quota, code=2).err
+    document = default_prices(0).as_json()
+    document["meters"]["video-minutes"] = document["meters"]["image-group-1"]
+    document.pop("valid_from")
+    (tmp_path / "prices.json").write_text(json.dumps(document))
+    run(prices, "set", tmp_path / "prices.json", "--data", data)
+    assert run_json(usage, *quota)["meters"] == {"video-minutes": {"hard": 1}}
+
+
+def test_nobody_else_reads_the_file_of_quotas(data):
+    opened = json.loads(run(customer, "open", "--name", "Example Ltd", "--country", "GB", "--data", data, "--json").out)
+    folder, before = data / "billing", os.umask(0o022)
+    try:
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
+        run(usage, "quota", opened["account"], "--meter", "free", "--hard", 1, "--data", data)
+    finally:
+        os.umask(before)
+    modes = {each.name: f"{each.stat().st_mode & 0o777:o}" for each in (folder, *folder.iterdir())}
+    assert modes == {"billing": "700", "quotas.json": "600"}
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_customers_that_the_log_does_not_have(site, as_json):
+    nobody = who("nobody")
+    message = f"the log has no customer {nobody}; is it the pseudonym of another log?"
+    month = ("--month", "2026-11", *as_json, *site.where)
+    for command, *more in ((bill,), (usage, "show"), (usage, "export", "-o", site.folder / "none")):
+        refused(2, message, command, *more, *month, "--", nobody)
+    assert not (site.folder / "none").exists()
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_periods_that_have_not_begun(site, as_json):
+    month = ("--month", "2199-01", *as_json, *site.where)
+    refused(2, "the month 2199-01 has not begun: nothing can have been used in it yet", bill, *month, "--all")
+    message = "the period from 2199-01 on has not begun: nothing can have been used in it yet"
+    refused(2, message, usage, "show", *month)
+    refused(2, message, usage, "export", *month, "-o", site.folder / "none")
+    days = ("--from", "2199-01-01", "--to", "2199-01-02", *as_json, *site.where)
+    refused(2, message.replace("2199-01", "2199-01-01"), usage, "show", *days)
+
+
+def test_a_month_that_the_log_has_reached_has_begun_whatever_the_clock_says(tmp_path):
+    where = ("--data", tmp_path / "log", "--log-key", KEY)
+    write_log(tmp_path / "log", [call(A, Month(2198, 12).start, number=1)])
+    assert json.loads(run(bill, "--month", "2198-12", "--json", *where, "--", A).out)["calls"] == 1
+    run(bill, "--month", "2199-01", *where, "--", A, code=2)
 
 
 def open_customers_pseudonym(data, account):

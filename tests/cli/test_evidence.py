@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from candid.cli.evidence import evidence
 from candid.client.replies import Reply
 from candid.config import Config
 from candid.governance import Registration, open_customers
-from candid.ledger import hash_leaf
+from candid.ledger import Algorithm, Note, SigningKey, hash_leaf, sign_note
 from candid.ledger.receipt import Receipt
 from candid.ledger.sequencer import Sequenced
 from candid.recording import map_folder
@@ -24,6 +25,8 @@ from candid.server.acts import log_waiting
 from candid.server.data_folder import DataFolder, create_data_folder
 from candid.server.secrets import create_secrets
 from candid_verify.canonical import encode_bytes
+
+ID = "0b7e4f3a-1c2d-4e5f-8a9b-0c1d2e3f4a5b"
 
 
 def run(*arguments: object, code: int = 0) -> str:
@@ -75,8 +78,8 @@ def test_export_and_verify(folder: DataFolder, tmp_path: Path):
         (("usage", "--customer", "111111111111"), "established"),
         (("not-used", "--customer", "111111111111", "--to", "2026-01-01"), "established"),
         (("not-used", "--customer", "111111111111", "--from", "2020-01-01T00:00:00+02:00"), "established"),
-        (("decision", "--request-id", "none"), "not-established"),
-        (("erased", "--face-id", "none", "--to", "2026-01-01"), "not-established"),
+        (("decision", "--request-id", ID), "not-established"),
+        (("erased", "--face-id", ID.upper(), "--to", "2026-01-01"), "not-established"),
     ],
 )
 def test_every_claim(folder: DataFolder, tmp_path: Path, claim: tuple[str, ...], verdict: str):
@@ -108,6 +111,12 @@ def test_anonymous_evidence_names_nobody(folder: DataFolder, tmp_path: Path):
         (("usage", "--customer", "111111111111", "--from", "1960-01-01"), "before 1970"),
         (("usage", "--customer", "A" * 43, "--from", "2026-02-01", "--to", "2026-01-01"), "ends before it begins"),
         (("decision",), "needs --request-id"),
+        (("decision", "--request-id", "blah"), "--request-id blah is none of Candid's ids"),
+        (("decision", "--request-id", f"{ID}0"), "the x-amzn-requestid of the reply"),
+        (("erased", "--face-id", "xyz"), "the FaceId of a reply"),
+        (("never-served", "--subject", "x", "--country", "UK"), "GB, not UK"),
+        (("never-served", "--country", "XX"), "no country code of ISO 3166-1"),
+        (("never-served", "--lei", "5493001KJTIIGC8Y1R13"), "is no LEI"),
         (("erased",), "needs --face-id"),
         (("moratorium-kept", "--policy", "p"), "no evidence can be made for moratorium-kept"),
         (("anything",), "Invalid value for '--claim'"),
@@ -162,12 +171,12 @@ def test_what_is_broken_ends_with_3(folder: DataFolder, tmp_path: Path):
     said = exported(folder, *claim)  # no server runs: the map is made anew when the log is opened
     assert said.startswith("never-served: established")
     (folder.ledger / "checkpoint").write_text("nothing")
-    assert "signed note" in exported(folder, "--claim", "decision", "--request-id", "x", code=3)
+    assert "signed note" in exported(folder, "--claim", "decision", "--request-id", ID, code=3)
 
 
 def test_a_key_that_is_not_the_folders(folder: DataFolder):
     folder.key_file.write_bytes(bytes(32))
-    claim = ("--claim", "decision", "--request-id", "x")
+    claim = ("--claim", "decision", "--request-id", ID)
     assert "key" in exported(folder, *claim, code=2)
 
 
@@ -202,6 +211,33 @@ def test_findings(office: Office):
     assert "this number had been given" in said and "and 5 more" in said
     found = json.loads(audited(office, "--json", code=1))
     assert len(found["findings"]) == 25 and found["findings"][0]["rule"] == "number_without_gap"
+
+
+def test_an_entry_of_the_future_is_found(office: Office):
+    office.book.time = int(time.time() * 1000) + 3_600_000
+    office.book.call("Alpha")
+    office.publish()
+    found = json.loads(audited(office, "--json", code=1))["findings"]
+    assert [each["rule"] for each in found] == ["time_has_come"]
+    assert "by the clock of this machine it was" in found[0]["message"]
+
+
+@pytest.mark.parametrize(("late", "fine"), [(-60, True), (299, True), (400, False)])
+def test_an_entry_that_a_witness_saw_before_its_time_is_found(office: Office, tmp_path: Path, late: int, fine: bool):
+    witness = SigningKey.generate("witness.example/w", Algorithm.COSIGNATURE, randomness=lambda size: bytes(size))
+    checkpoint = office.folder / "ledger" / "checkpoint"
+    signed = sign_note(Note.parse(checkpoint.read_bytes()).text, [office.signer, witness], time=_seconds(office) - late)
+    checkpoint.write_bytes(bytes(signed))
+    (tmp_path / "policy").write_text(f"witness w {witness.verifier}\nquorum w\n")
+    said = json.loads(audited(office, "--witness-policy", tmp_path / "policy", "--json", code=0 if fine else 1))
+    assert [each["name"] for each in said["cosigned_by"]] == ["witness.example/w"]
+    assert {each["rule"] for each in said["findings"]} == (set() if fine else {"time_has_come"})
+    assert fine or "the clock of the witness witness.example/w" in said["findings"][0]["message"]
+    audited(office)  # whoever names no witness counts none
+
+
+def _seconds(office: Office) -> int:
+    return office.book.time // 1000
 
 
 def test_a_log_that_is_not_what_was_signed(office: Office):

@@ -110,6 +110,20 @@ def test_a_whole_log_is_verified_in_a_folder_and_on_the_web(site):
     }
 
 
+def test_the_key_of_another_log_of_the_same_name(site):
+    twin = SigningKey.generate(SIGNER.name).verifier
+    refused(
+        2,
+        f"not verified: signed by another key of {SIGNER.name} than the one given: by that with the id "
+        f"{SIGNER.verifier.key_id.hex()}, and the id of the one given is {twin.key_id.hex()}; ask the operator which "
+        "key is the log's, and why there are two",
+        *("verify", "--url", site.url, "--log-key", twin),
+    )
+    other = SigningKey.generate("other.example/log").verifier
+    said = f"not verified: not signed by the key given ({other.name}); its signatures are of {SIGNER.name}"
+    refused(2, said, "verify", "--url", site.url, "--log-key", other)
+
+
 def test_a_log_that_is_not_what_it_was_is_refused(site, tmp_path):
     """Exit 1: the answer is no."""
     other = ("--data", site.root / "other", "--log-key", site.key, "--extends", site.root / "old")

@@ -190,7 +190,16 @@ def test_bad_input_and_wrong_use(site) -> None:
     assert candid("verify", root / "receipt", *key, "--data", root / "nowhere").code == 2
     assert candid("verify").code == 2
     other = SigningKey.generate(SIGNER.name).verifier
-    assert candid("check", root / "good.jsonl", "--log-key", other, "--url", site.url).code == 2
+    twins = (
+        f"not verified: signed by another key of {SIGNER.name} than the one given: by that with the id "
+        f"{SIGNER.verifier.key_id.hex()}, and the id of the one given is {other.key_id.hex()}; ask the operator which "
+        "key is the log's, and why there are two"
+    )
+    refused(2, twins, "check", root / "good.jsonl", "--log-key", other, "--url", site.url)
+    refused(2, twins, "verify", root / "receipt", "--log-key", other)
+    refused(2, twins, "verify", root / "receipt", "--log-key", other, "--url", site.url)
+    empty = f"{root / 'empty'} is empty: it holds no receipt; name the file that collect writes to"
+    refused(2, empty, "check", root / "empty", *key, "--url", site.url)
 
 
 def test_a_log_that_cannot_be_reached(site, closed_port: int) -> None:

@@ -35,7 +35,7 @@ def answer(receipt: str | None, *, request: str = "request-1", error: str | None
 
 
 def replies(file: Path) -> list[Reply | None]:
-    return [reply for _, reply in read_replies(file)]
+    return [reply for _, reply in read_replies(file)] if file.stat().st_size else []
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from candid_verify.canonical import encode_bytes
 from candid_verify.entries import write_entry
 
 DENIAL = {"allowed": False, "rule": "customer_is_open", "policy": "candid-rules/1"}
+QUOTA = DENIAL | {"rule": "quota"}
 DENIED = {"status": 400, "error": "AccessDeniedException"}
 FAILED = {"status": 400, "error": "InvalidParameterException"}
 NOT_OK = {"outcome": "error", "units": 0, "error": "InvalidParameterException"}
@@ -36,10 +37,11 @@ def promised(entry: dict, seen: dict, **options) -> dict:
         ({"operation": "Later", "meter": "minutes", "units": 7}, {"operation": "Later", "asked": None}),
         ({"outcome": "denied", "units": 0, "decision": DENIAL, "error": "AccessDeniedException"}, DENIED),
         ({"outcome": "denied", "units": 0, "decision": DENIAL}, DENIED),
-        # A quota is a denial that SDKs know by another name.
-        ({"outcome": "denied", "units": 0, "decision": DENIAL}, {"status": 400, "error": "ThrottlingException"}),
+        ({"outcome": "denied", "units": 0, "decision": QUOTA, "error": "AccessDeniedException"}, DENIED),
         (NOT_OK, FAILED),
-        ({"time": NOW * 1000 - NEAR_MS}, {"time": NOW * 1000 - NEAR_MS}),
+        ({"time": NOW * 1000 - NEAR_MS, "started": NOW * 1000 - NEAR_MS}, {"time": NOW * 1000 - NEAR_MS}),
+        ({"started": NOW * 1000 - NEAR_MS}, {}),
+        ({"started": NOW * 1000}, {}),
         ({}, {"time": NOW * 1000 + NEAR_MS}),
     ],
 )
@@ -67,6 +69,8 @@ def test_what_agrees(entry: dict, seen: dict) -> None:
         (NOT_OK | {"units": 1}, FAILED | {"asked": None}, "has 1 units, and 0 were"),
         ({}, {"time": NOW * 1000 + NEAR_MS + 1}, "the entry says 2027-01-15T08:00:00Z, and the reply came at"),
         ({"time": NOW * 1000 - NEAR_MS - 1}, {}, "and the receipt is of 2027-01-15T08:00:00Z"),
+        ({"started": NOW * 1000 - NEAR_MS - 1}, {}, "took from 2027-01-15T07:49:59Z to 2027-01-15T08:00:00Z: too long"),
+        ({"started": NOW * 1000 + 1}, {}, "the call began at 2027-01-15T08:00:00Z, after it ended at"),
         ({"time": 2**53 - 1}, {}, "the entry says 9999-12-31T23:59:59Z"),
     ],
 )

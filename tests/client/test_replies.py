@@ -90,4 +90,5 @@ def test_no_file_and_nothing_collected_yet(tmp_path: Path) -> None:
     with pytest.raises(CollectedFileError, match="cannot be read: No such file"):
         list(read_replies(tmp_path / "none"))
     (tmp_path / "empty").touch()
-    assert list(read_replies(tmp_path / "empty")) == []
+    with pytest.raises(CollectedFileError, match="is empty: it holds no receipt; name the file"):
+        list(read_replies(tmp_path / "empty"))

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,10 @@ def test_what_was_called_is_proved_by_somebody_who_has_no_data(
     assert "staff" in " ".join(decision["established"])
     assert made("kept", "erased", "--face-id", face)[0] == 1
     client.delete_faces(CollectionId="staff", FaceIds=[face])
-    assert made("gone", "erased", "--face-id", face)[0] == 0
+    until = time.monotonic() + 20
+    while (code := made("gone", "erased", "--face-id", face)[0]) == 1 and time.monotonic() < until:
+        pass  # what was entered is published within a second, and only what is published is evidence
+    assert code == 0
 
     url = f"{server.ready['url']}/log"
     assert operator(server, "audit", "--url", url, "--log-key", key)["findings"] == []

@@ -62,7 +62,7 @@ def populated(office: Office) -> None:
         ({"subject": "Gamma Corp"}, True),
         ({"subject": "Gamma Corp", "country": "RU", "registration": "77-123"}, True),
         ({"registration": "0012345", "country": "DE"}, False),  # the number is there, of whatever country
-        ({"lei": "5299000J2N45DDNE4Y29"}, True),
+        ({"lei": "5299000J2N45DDNE4Z25"}, True),
         ({"country": "RU"}, True),
         ({"country": "CY"}, False),  # by its owner
         ({"subject": "ALPHA  vision"}, False),
@@ -448,3 +448,22 @@ def test_a_folder_without_a_log(office: Office, tmp_path):
     sources: Sources = replace(office.sources(), data=tmp_path / "nothing")
     with pytest.raises(LedgerError):
         export(claim("decision", request="x"), sources)
+
+
+def test_two_calls_of_one_request_are_handed_out_to_nobody(office: Office):
+    """The operator enters a second decision of a request and would show the one that suits."""
+    office.open("Alpha")
+    first = office.book.call("Alpha", request="twice")
+    office.book.call("Alpha", request="once")
+    second = office.book.denied("Alpha", request="twice")
+    with pytest.raises(EvidenceDamaged, match=f"entries {first} and {second}, so that neither shows"):
+        export(claim("decision", request="twice"), office.sources())
+    assert export(claim("decision", request="once"), office.sources()).verdict.verdict == "established"
+
+
+def test_a_map_of_the_future_is_handed_out_to_nobody(office: Office):
+    """The server's clock runs ahead; the exporter's own verification, by its clock, says so."""
+    sources = office.sources(clock=lambda: BEGIN / 1000 + 60)
+    office.book.time = BEGIN + 400 * DAY
+    with pytest.raises(EvidenceDamaged, match="it is from the future"):
+        export(claim("never-served", subject="Gamma"), sources)

@@ -94,6 +94,8 @@ def test_shares_that_are_refused(percent):
         ({"lei": ""}, "lei is no text"),
         ({"lei": "5493001KJTIIGC8Y1R1"}, "is no LEI"),
         ({"lei": "5493001KJTIIGC8Y1R1X"}, "is no LEI"),
+        ({"lei": "5493001KJTIIGC8Y1R13"}, "its last two digits, which check the others, do not fit"),
+        ({"owners": [Owner(name="A", lei="5493001KJTIIGC8Y1R21")]}, "its last two digits"),
         ({"lei": "5" * 10_001}, "lei is no text"),
         ({"registrations": [Registration(number="")]}, "1 to 60 printable"),
         ({"registrations": [Registration(number="1" * 61)]}, "1 to 60 printable"),

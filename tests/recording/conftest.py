@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -129,7 +130,7 @@ class Desk:
 
     def call(self, recorder: Recorder, party: Party, **changes: Any) -> int:
         """Enter a call, check its receipt; its index."""
-        text = recorder.call(party.facts(**changes), secret=party.secret)
+        text = recorder.call(party.facts(**{"request": str(uuid.uuid4()), **changes}), secret=party.secret)
         receipt = Receipt.open(decode_bytes(text), self.signer.verifier)
         return receipt.entry.index
 

@@ -56,6 +56,13 @@ def test_time_never_decreases(state, now, expected):
     assert draft.entries[0]["started"] == min(NOW + 1, expected)
 
 
+def test_a_call_lasts_no_longer_than_one_may(state):
+    """The clock was set forward while it was under way."""
+    draft = Draft(state, now=NOW + 7_200_000)
+    draft.take(lambda draft: [draft.numbered(call(started=NOW))])
+    assert draft.entries[0]["time"] - draft.entries[0]["started"] == 600_000
+
+
 @pytest.mark.parametrize("changes", [{"run": None}, {"clean": True}])
 def test_a_call_needs_a_run(state, changes):
     for name, value in changes.items():

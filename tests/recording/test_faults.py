@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import shutil
 import threading
+import uuid
 from contextlib import suppress
 
 import pytest
@@ -312,11 +313,11 @@ def story(desk, disk, acknowledged):
             party = retry(lambda number=number: desk.welcome(recorder, number))
             if party is not None:
                 parties.append(party)
-        for step in range(6):
+        for _ in range(6):
             for party in parties:
-                request = f"{step}.{party.number}"
-                index = retry(lambda party=party, request=request: checked(desk, recorder, party, request))
-                if index is not None:
+                made = retry(lambda party=party: checked(desk, recorder, party))
+                if made is not None:
+                    index, request = made
                     acknowledged[index] = request
         retry(recorder.stop)
     finally:
@@ -332,9 +333,11 @@ def retry(action):
     return None
 
 
-def checked(desk, recorder, party, request):
+def checked(desk, recorder, party):
+    """A call, which has another id each time it is tried; its index and id."""
     recorder.check()
-    return desk.call(recorder, party, request=request)
+    request = str(uuid.uuid4())
+    return desk.call(recorder, party, request=request), request
 
 
 @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])

@@ -40,9 +40,7 @@ def filled(tmp_path: Path, astronaut: bytes, group: bytes) -> RunningServer:
     client.index_faces(CollectionId="c", Image={"Bytes": group})
     kept = client.index_faces(CollectionId="c", Image={"Bytes": astronaut}, ExternalImageId="astronaut")
     client.create_user(CollectionId="c", UserId="u")
-    client.associate_faces(
-        CollectionId="c", UserId="u", FaceIds=[kept["FaceRecords"][0]["Face"]["FaceId"]]
-    )
+    client.associate_faces(CollectionId="c", UserId="u", FaceIds=[kept["FaceRecords"][0]["Face"]["FaceId"]])
     return running
 
 
@@ -213,9 +211,7 @@ def test_a_key_file_of_another_place_is_named_for_the_server(tmp_path: Path, con
     elsewhere = {**config, "CANDID_KEY_FILE": key}
     assert candid(elsewhere, "init", "--data", str(tmp_path / "data")).returncode == 0
     assert candid(elsewhere, "backup", "--data", str(tmp_path / "data"), "-o", str(tmp_path / "b")).returncode == 0
-    restored = candid(
-        config, "restore", str(tmp_path / "b"), "--data", str(tmp_path / "restored"), "--key-file", key
-    )
+    restored = candid(config, "restore", str(tmp_path / "b"), "--data", str(tmp_path / "restored"), "--key-file", key)
     assert restored.returncode == 0, restored.stderr
     assert f"CANDID_KEY_FILE={key} candid serve" in restored.stdout
 

@@ -25,6 +25,7 @@ from tests.conftest import RunningServer, start_server
 from tests.server.commands import run, told
 
 from candid.gallery import FaceBox, Limits, NewFace, open_gallery
+from candid.gallery.errors import StorageUnavailable
 from candid.governance import open_acts, open_customers
 from candid.ledger import FolderSource, LogReader, VerifierKey
 from candid.server.erasing import erase_customer_act, erase_face_act
@@ -189,6 +190,24 @@ def test_a_deleted_collection_is_gone_before_its_entry_comes(tmp_path: Path) -> 
         assert left(folder, (COLLECTION.encode(), EXTERNAL.encode())) == []
         with closing(sqlite3.connect(folder / "gallery.db")) as connection:
             assert connection.execute("SELECT count(*) FROM templates").fetchone() == (0,)
+
+
+def test_a_reader_in_the_way_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a backup reads the old state nothing is said to be erased."""
+    monkeypatch.setattr("candid.gallery.gallery.ERASE_SECONDS", 0.2)
+    folder = tmp_path / "gallery"
+    with open_gallery(folder, key=bytes(32)) as gallery:
+        gallery.collections.create("a", COLLECTION, contract="c", dimension=8)
+        with closing(sqlite3.connect(folder / "gallery.db", isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT * FROM collections").fetchall()
+            gallery.collections.delete("a", COLLECTION)
+            assert left(folder, (COLLECTION.encode(),)) != []
+            with pytest.raises(StorageUnavailable, match="a backup reads"):
+                gallery.erase_deleted()
+            reader.execute("COMMIT")
+            gallery.erase_deleted()
+            assert left(folder, (COLLECTION.encode(),)) == []
 
 
 def test_the_key_of_the_development_customer_goes_with_it(tmp_path: Path) -> None:

@@ -251,3 +251,32 @@ def test_how_things_stand_is_told_every_hour_in_which_something_happened(house):
     house.now += 3600
     house.keeping()
     assert states(house) == 3
+
+
+def test_what_was_not_entered_in_time_is_never_entered(house, caplog):
+    """A server that is at work, and fails to state what is stored: the rule of the audit is that of the server."""
+    a = house.open_customer(1)
+    house.enrol(1)
+    house.now = datetime(2026, 11, 26, tzinfo=UTC).timestamp()
+    house.recorder.start(models=[], software=SOFTWARE, engine=dict)
+    house.now += DAY + 0.001
+    house.keeping()
+    assert house.statements() == [(a, "2026-11-25", 1), (a, "2026-11-26", 1)]
+    assert "What was stored on 2026-11-24 cannot be entered any more" in caplog.text
+
+
+def test_a_log_that_could_not_be_written_for_long_makes_nothing_late(house):
+    a = house.open_customer(1)
+    house.enrol(1)
+    house.now += DAY
+    house.disk.left = 0
+    for _ in range(9):
+        with pytest.raises(NotRecorded):
+            house.keeping()
+        house.now += DAY
+    house.disk.left = None
+    house.keeping()
+    assert [day for _, day, _ in house.statements()] == [f"2026-{day}" for day in (
+        "11-24", "11-25", "11-26", "11-27", "11-28", "11-29", "11-30", "12-01", "12-02", "12-03",
+    )]  # fmt: skip
+    assert {who for who, _, _ in house.statements()} == {a}

@@ -71,6 +71,24 @@ def test_the_log_goes_on_from_the_copy(place: Place, more: int) -> None:
     assert verify_log(FolderSource(backup), key).signed.size == 301 + more
 
 
+def test_a_backup_with_entries_that_were_not_public_yet(place: Place) -> None:
+    """They are entries of the log all the same, and the copy must have them."""
+    key = place.key.verifier
+    older = place.copied("older", public=True)
+    with Log.open(place.log, place.key, LogOptions(guard=place.guard, publish_interval=None)) as log:
+        log.append_many([entry(number) for number in range(300, 900)])
+        backup = place.copied("backup")
+    check_newest(backup, key, place.guard)
+    assert [data for _, data in durable_entries(backup, key)] == [entry(n) for n in range(900)]
+    with pytest.raises(LogNotRestored, match="has 300 entries of the log, and it had 900 already"):
+        take_newer(FolderSource(older), backup, key, place.at / "none")
+    known = newest_known(backup, key, [])
+    assert known is not None
+    assert known.size == 900
+    mirror = place.copied("mirror", public=True)
+    assert take_newer(FolderSource(mirror), backup, key, place.guard) == 900
+
+
 def test_the_copy_is_as_old_as_the_backup(place: Place) -> None:
     backup, mirror = place.copied("backup"), place.copied("mirror", public=True)
     assert take_newer(FolderSource(mirror), backup, place.key.verifier, place.guard) == 300
@@ -103,9 +121,11 @@ def test_a_copy_of_another_history(place: Place, tmp_path: Path) -> None:
 def test_a_copy_with_any_file_changed_or_missing(place: Place) -> None:
     place.grow(300)
     mirror = place.copied("mirror", public=True)
-    for path in sorted(path for path in mirror.rglob("*") if path.is_file()):
+    tiles = [f"tile/{level}/{name}" for level in ("entries", "0") for name in ("000", "001", "002.p/88")]
+    for path in (mirror / name for name in ("checkpoint", *tiles, "tile/1/000.p/2")):
         content = path.read_bytes()
-        for changed in (content[:40] + bytes([content[40] ^ 1]) + content[41:], None):
+        at = len(content) // 2
+        for changed in (content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :], None):
             backup = place.copied("backup")
             path.unlink() if changed is None else path.write_bytes(changed)
             with pytest.raises((LedgerError, LogNotRestored)):
@@ -124,7 +144,7 @@ def test_a_backup_of_the_log_before(place: Place, tmp_path: Path) -> None:
 
 def test_a_backup_without_a_log(place: Place, tmp_path: Path) -> None:
     check_newest(tmp_path / "nothing", place.key.verifier, tmp_path / "none")
-    with pytest.raises(LogNotRestored, match="holds no log, and .* knows one"):
+    with pytest.raises(LogNotRestored, match=r"holds no log, and .* knows one"):
         check_newest(tmp_path / "nothing", place.key.verifier, place.guard)
     mirror = place.copied("mirror", public=True)
     assert take_newer(FolderSource(mirror), tmp_path / "nothing", place.key.verifier, place.guard) == 300

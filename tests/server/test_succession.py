@@ -14,9 +14,10 @@ import pytest
 from tests.conftest import RunningServer, start_server
 from tests.server.commands import open_customer, run, told
 
+from candid.billing import default_prices
 from candid.config import load_config
 from candid.governance import Status, open_customers
-from candid.ledger import FolderSource, LogReader, VerifierKey
+from candid.ledger import Algorithm, FolderSource, LogReader, SigningKey, VerifierKey, open_checkpoint
 from candid.server.data_folder import open_data_folder
 from candid.server.secrets import read_secrets
 from candid.server.succession import next_origin
@@ -86,6 +87,10 @@ def lost(tmp_path_factory: pytest.TempPathFactory, group: bytes, astronaut: byte
         told(at, "erase", "--customer", ids["erased"], "--data", at / "data")
         told(at, "customer", "close", ids["ended"], "--data", at / "data")
         key = told(at, "key", "issue", ids["changed"], "--data", at / "data")["access_key_id"]
+        prices = default_prices(0).as_json() | {"title": "Ours"}
+        del prices["valid_from"]
+        (at / "prices.json").write_text(json.dumps(prices))
+        told(at, "prices", "set", at / "prices.json", "--data", at / "data")
         told(at, "backup", "--data", at / "data", "-o", at / "candid.backup")
         # What the backup does not know.
         told(at, "erase", "--face-id", faces[0], "--data", at / "data")
@@ -153,7 +158,6 @@ def test_the_log_goes_on_from_a_copy(lost: Lost, tmp_path: Path, group: bytes) -
     assert statuses(lost.at, data, lost) == {
         "closing": Status.CLOSED,
         "changed": Status.UNSCREENED,
-        "erased": Status.ERASED,
         "ended": Status.CLOSED,
     }
     running = start_server(data)
@@ -187,7 +191,7 @@ def test_a_copy_that_does_not_do(lost: Lost, tmp_path: Path) -> None:
     refused("ftp://example.org/log", "is no address of a log")
     changed = tmp_path / "changed"
     shutil.copytree(lost.mirror, changed)
-    bundle = next((changed / "tile" / "entries").rglob("*.p/*"))
+    bundle = max((changed / "tile" / "entries").rglob("*.p/*"), key=lambda path: int(path.name))
     content = bundle.read_bytes()
     bundle.write_bytes(content[:100] + bytes([content[100] ^ 1]) + content[101:])
     refused(changed, "is not restored")
@@ -222,6 +226,9 @@ def test_another_log_begins(lost: Lost, tmp_path: Path, group: bytes) -> None:
     audited(lost.at, data, key)
     first, *rest = entries(data, key)
     assert first["previous"] == previous
+    # That of Candid held when the log ended, or the operator's already did, which is to hold after a minute.
+    ours = ['"title":"Ours"' in entry["note"] for entry in rest if entry["kind"] == "prices/1"]
+    assert ours in ([False, True], [True])
     calls = [entry["number"] for entry in rest if entry["kind"] == "call/1"]
     assert calls == list(range(1, len(calls) + 1))
     events = [entry["event"] for entry in rest if entry["kind"] == "customer/1"]
@@ -238,6 +245,49 @@ def test_another_log_begins(lost: Lost, tmp_path: Path, group: bytes) -> None:
     assert third["log_public_key"].startswith(f"{old.name}/3+")
     assert third["previous_log"]["key"] == key
     audited(lost.at, lost.at / "third", third["log_public_key"])
+
+
+def test_another_log_begins_where_the_key_is_lost(lost: Lost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has the name that is configured, and is not public before the witnesses that are configured know it."""
+    lost = lost.copy(tmp_path / "machine")
+    (log_key,) = (lost.at / "config" / "candid" / "keys").glob("*.log.key")
+    log_key.unlink()
+    data = lost.at / "data"
+    for more in ((), ("--log", lost.mirror)):
+        refused = lost.candid("restore", lost.backup, "--data", data, *more)
+        assert refused.returncode == 2
+        assert f"the key of its log, {log_key}, is missing" in refused.stderr
+        assert "`--new-log` ends that log for good" in refused.stderr
+    witness = SigningKey.generate("witness.example/w", Algorithm.COSIGNATURE).verifier
+    (lost.at / "policy").write_text(f"witness W {witness} http://127.0.0.1:9/\nquorum W\n")
+    monkeypatch.setenv("CANDID_LOG_WITNESSES", str(lost.at / "policy"))
+    monkeypatch.setenv("CANDID_LOG_ORIGIN", "log.example.org")
+    done = lost.candid("restore", lost.backup, "--data", data, "--new-log", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["log_public_key"].startswith("log.example.org/2+")
+    assert found["previous_log"]["key"] == lost.key
+    assert not (data / "ledger" / "checkpoint").exists()
+    old = VerifierKey.parse(lost.key)
+    guard = open_checkpoint(log_key.with_name(f"{log_key.name[:-3]}guard.ended-1").read_bytes(), old)
+    assert found["previous_log"]["size"] == guard.size
+    monkeypatch.delenv("CANDID_LOG_WITNESSES")
+    running = start_server(data)
+    assert running.stop() == 0
+    audited(lost.at, data, found["log_public_key"])
+
+
+def test_nothing_is_left_of_a_restore_that_fails(lost: Lost, tmp_path: Path) -> None:
+    data, policy = tmp_path / "data", tmp_path / "policy"
+    policy.write_text("no policy")
+    lost = lost.copy(tmp_path / "machine")
+    keys = lost.at / "config" / "candid" / "keys"
+    before = {path.name: path.read_bytes() for path in keys.iterdir()}
+    (tmp_path / "settings.toml").write_text(f'log.witnesses = "{policy}"\n')
+    failed = lost.candid("restore", lost.backup, "--data", data, "--new-log", "--config", tmp_path / "settings.toml")
+    assert (failed.returncode, "log.witnesses" in failed.stderr, "Traceback" in failed.stderr) == (2, True, False)
+    assert list(data.iterdir()) == []
+    assert {path.name: path.read_bytes() for path in keys.iterdir()} == before
 
 
 @pytest.mark.parametrize(

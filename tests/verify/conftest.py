@@ -30,7 +30,7 @@ from candid_verify.identity import parties_of
 from candid_verify.labels import face_label, label_value, parties
 from candid_verify.prices import PriceList
 
-NOVEMBER, DECEMBER = 1_793_491_200_000, 1_796_083_200_000  # 2026, UTC
+NOVEMBER, DECEMBER = 1_761_955_200_000, 1_764_547_200_000  # 2025, UTC
 SECRET = bytes(range(100, 132))
 
 ACME = {
@@ -46,7 +46,7 @@ OTHER = {
     "name": "Other GmbH",
     "country": "DE",
     "category": "police",
-    "lei": "ABCDEFGHIJKLMNOPQR12",
+    "lei": "ABCDEFGHIJKLMNOPQR30",
     "registrations": [{"number": "HRB 77"}],
     "owners": [],
 }
@@ -281,7 +281,7 @@ class World(SmallLog):
         self.calls.append(self.call(self.acme, outcome="error", error="X"))
         self.others.append(self.call(self.other))
         self.calls += [self.call(self.acme) for _ in range(4)]
-        self.storage = [self.add("storage/1", customer=self.acme, day="2026-11-01", faces=3, users=0)]
+        self.storage = [self.add("storage/1", customer=self.acme, day="2025-11-01", faces=3, users=0)]
         self.deleted = self.call(
             self.acme, operation="DeleteFaces", meter="free", erased=[self.tag("face-1")], collection=self.collection,
         )  # fmt: skip

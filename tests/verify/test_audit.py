@@ -16,6 +16,7 @@ from candid.ledger.tree import hash_leaf, root_of
 from candid_verify.audit import ALWAYS, RULES, Audit, AuditReport, Promise
 from candid_verify.audit_entries import read_entry
 from candid_verify.audit_map import ReplayedMap
+from candid_verify.audit_state import Limit
 from candid_verify.canonical import encode_bytes
 from candid_verify.entries import parse_entry
 from candid_verify.errors import EntryError
@@ -23,6 +24,7 @@ from candid_verify.labels import VERSION
 from candid_verify.notes import Key
 
 SIGNER = log_key()
+NOW = BEGIN + 100 * DAY  # the auditor's
 
 
 def roots(book: Bookkeeper) -> Callable[[int], bytes]:
@@ -30,7 +32,8 @@ def roots(book: Bookkeeper) -> Callable[[int], bytes]:
 
 
 def audited(book: Bookkeeper, **options) -> AuditReport:
-    audit = Audit(**{"key": Key.parse(str(SIGNER.verifier)), "root_at": roots(book), **options})
+    usual = {"key": Key.parse(str(SIGNER.verifier)), "root_at": roots(book), "limit": Limit(NOW, "this")}
+    audit = Audit(**{**usual, **options})
     for index, data in enumerate(book.entries):
         audit.feed(index, data)
     return audit.finish()
@@ -178,6 +181,19 @@ LIES: list[tuple[str, Callable[[Bookkeeper], object], str]] = [
     ("outcome_fits", lambda book: book.call("Alpha", outcome="error", error="X"), "bills 1 units"),
     ("outcome_fits", lambda book: book.denied("Alpha", collection=STRANGER), "names a collection"),
     ("started_before_end", lambda book: book.call("Alpha", started=book.time + 9000), "ended before"),
+    ("started_before_end", lambda book: book.call("Alpha", started=book.time - 600_001), "longer than ten minutes"),
+    (
+        "started_before_end",  # a customer that goes on for days: its calls pretend to have begun before it was closed
+        lambda book: (book.end("Alpha"), book.call("Alpha", started=book.time - 1000, time=book.time + DAY)),
+        "longer than ten minutes",
+    ),
+    ("request_once", lambda book: [book.call("Alpha", request="r") for _ in "12"], "the same request id, r"),
+    (
+        "request_once",
+        lambda book: (book.call("Alpha", request="r"), book.denied("Beta", request="r")),
+        "what was decided is said twice",
+    ),
+    ("time_has_come", lambda book: book.call("Alpha", time=NOW + 300_001, started=NOW + 300_000), "had not come"),
     ("enrolled_once", lambda book: book.call("Alpha", enrolled=[book.tag("a")]), "enrolled twice"),
     ("enrolled_once", lambda book: book.call("Alpha", enrolled=[book.tag("c")] * 2), "enrolled twice"),
     ("erased_once", lambda book: [book.call("Alpha", erased=[book.tag("a")]) for _ in "12"], "erased twice"),
@@ -318,6 +334,26 @@ def test_what_cannot_be_judged_yet_is_noted():
     assert [note.split(" ")[0] for note in audited(book).notes] == ["The", "Run"]
     assert "Price lists were not judged" in audited(book, key=None).notes[0]
     assert "more than 1 tags" in audited(book, most_tags=1).notes[0]
+
+
+def test_entries_that_were_cosigned_before_their_time():
+    book = running()
+    seen = Limit(book.time - 300_001, "the clock of the witness w")
+    (found,) = audited(book, limit=seen).findings
+    assert (found.index, found.rule) == (len(book.entries) - 1, "time_has_come")
+    assert "by the clock of the witness w it was 2025-12-31T23:5" in found.message
+    assert audited(book, limit=Limit(book.time - 300_000, "w")).findings == audited(book, limit=None).findings == ()
+
+
+def test_request_ids_beyond_the_limit_are_not_remembered():
+    book = running()  # with two calls
+    book.call("Alpha", request="r")
+    book.call("Alpha", request="r")
+    assert [each.rule for each in audited(book).findings] == ["request_once"]
+    report = audited(book, most_requests=2)
+    assert report.findings == ()
+    assert "more than 2 calls; whether a request id was used twice" in report.notes[0]
+    assert [each.rule for each in audited(book, most_requests=3).findings] == ["request_once"]
 
 
 def test_a_company_that_is_opened_again_is_noted():

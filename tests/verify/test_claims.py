@@ -10,7 +10,7 @@ from candid_verify.errors import FormatError, LabelError
 from candid_verify.labels import country_label, lei_label, name_labels, registration_labels
 
 WHO = encode_bytes(bytes(32))
-LEI = "ABCDEFGHIJKLMNOPQR12"
+LEI = "ABCDEFGHIJKLMNOPQR30"
 
 GOOD = [
     {"name": "never-served", "subject": "A"},
@@ -50,6 +50,8 @@ def test_every_claim_is_tried():
         {"name": "never-served", "from": 1, "subject": "A"},
         {"name": "never-served", "country": "nl"},
         {"name": "never-served", "country": "NLD"},
+        {"name": "never-served", "country": "UK"},
+        {"name": "never-served", "country": "XX", "subject": "A"},
         {"name": "never-served", "country": 1},
         {"name": "never-served", "subject": "A" * 1001},
         {"name": "usage"},

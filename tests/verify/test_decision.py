@@ -20,12 +20,12 @@ def test_allowed_with_all_that_can_be_opened(world):
     verdict = judged(world, world.decision(world.first))
     assert verdict.verdict == "established"
     for words in (
-        "the operation “IndexFaces”, call number 1", "allowed by the rule “cleared”", "1 units of “image-group-1”",
+        "the operation “IndexFaces”, call number 1", "allowed by the rule “cleared”", "1 unit of “image-group-1”",
         "“enrolled” 3", "“m” “1” (SHA-256 00", "rules were stated at that start; the rule of this call is one of them",
         "key is “AKIA1”", "collection is “visitors”", "“Acme Trading B.V.”",
     ):  # fmt: skip
         assert says(verdict.established, words), words
-    assert verdict.as_of == "2026-11-01T00:00:00.010Z"
+    assert verdict.as_of == "2025-11-01T00:00:00.010Z"
 
 
 @pytest.mark.parametrize(("place", "words"), [(1, "denied by the rule"), (2, "outcome is error with the error “X”")])
@@ -58,6 +58,22 @@ def test_rules_that_the_start_does_not_have(small_log, rule, policy, words):
     assert verdict.verdict == "established"
     assert says(verdict.established, "rules were stated") == (words is not None)
     assert words is None or says(verdict.established, words)
+
+
+def test_the_same_id_twice_is_left_to_the_audit(world):
+    allowed = judged(world, world.decision(world.first))
+    assert says(allowed.not_established, "no other entry of the log has this request's id")
+    denied = judged(world, world.decision(world.calls[1]))
+    assert says(denied.established, "It was decided in the run") and not says(denied.established, "served")
+
+
+@pytest.mark.parametrize(("before", "fine"), [(600_000, True), (600_001, False), (-1, False)])
+def test_a_call_that_began_long_before_it_ended(small_log, before, fine):
+    call = small_log.call("A" * 43, started=small_log.now + 1 - before)
+    claim = {"name": "decision", "request": small_log.entries[call]["request"]}
+    verdict = judged(small_log, small_log.evidence(claim, [1, call]))
+    assert verdict.verdict == ("established" if fine else "invalid")
+    assert fine or "a call takes ten minutes at most" in verdict.reason
 
 
 def test_another_request(world):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from candid_verify import labels
 from candid_verify.errors import LabelError
+from candid_verify.label_tables import tables
 from candid_verify.labels import (
     Party,
     check_country,
@@ -78,7 +82,7 @@ def test_numbers_with_and_without_zeroes_and_country():
 
 
 def test_lei_and_country():
-    assert lei_label("abcdefghijklmnopqr 12") == b"candid-label/1\nlei\nABCDEFGHIJKLMNOPQR12"
+    assert lei_label("abcdefghijklmnopqr 30") == b"candid-label/1\nlei\nABCDEFGHIJKLMNOPQR30"
     assert country_label(" nl ") == b"candid-label/1\ncountry\nNL"
     for bad in ("NLD", "N1", "", "ñl"):
         with pytest.raises(LabelError):
@@ -87,8 +91,45 @@ def test_lei_and_country():
         lei_label("ABCDEFGHIJKLMNOPQRST")
 
 
+LEIS = ["5493001KJTIIGC8Y1R12", "5299000J2N45DDNE4Y28", "529900T8BM49AURSDO55"]
+
+
+@pytest.mark.parametrize("lei", LEIS)
+def test_a_lei_with_a_wrong_character_is_none(lei):
+    assert lei_label(lei)
+    for place in range(20):
+        for other in "0123456789" if lei[place].isdigit() else "ABCDEFGHIJKLMNOPQRSTUVWXYZ":
+            changed = lei[:place] + other + lei[place + 1 :]
+            if changed != lei:
+                with pytest.raises(LabelError, match="is no LEI"):
+                    lei_label(changed)
+
+
+@pytest.mark.parametrize("digits", ["00", "01", "99"])
+def test_check_digits_that_are_never_given(digits):
+    """ISO 7064's are 02 to 98; others have the same remainder as one of those."""
+    made = [f"{number:018}{digits}" for number in range(1000)]
+    assert any(int(each) % 97 == 1 for each in made)
+    for each in made:
+        with pytest.raises(LabelError):
+            lei_label(each)
+
+
+@pytest.mark.parametrize("country", ["UK", "XX", "EU", "ß", "SU", "AA"])
+def test_a_country_that_is_not_assigned(country):
+    with pytest.raises(LabelError, match="is no country code of ISO 3166-1"):
+        check_country(country)
+    with pytest.raises(LabelError):
+        labels_of(Party("Acme", None, ((country, "12"),)))
+
+
+def test_the_tables_for_other_programs_are_ours():
+    published = json.loads((Path(__file__).parents[2] / "docs" / "labels.json").read_text("utf-8"))
+    assert published == {"version": labels.VERSION, **tables()}
+
+
 def test_labels_of_parties_are_each_there_once():
-    party = Party("Acme", "NL", (("NL", "12"), (None, "12")), "ABCDEFGHIJKLMNOPQR12")
+    party = Party("Acme", "NL", (("NL", "12"), (None, "12")), "ABCDEFGHIJKLMNOPQR30")
     made = labels_of(party)
     assert len(made) == len(set(made)) == 4 + 4 + 2 + 1 + 1
     assert set(name_labels("Acme") + name_labels("Acme", "NL") + [country_label("NL")]) < set(made)

@@ -18,8 +18,8 @@ ABSENT = [
     {"country": "FR"},
     {"registration": "999"},
     {"registration": "999", "country": "NL"},
-    {"lei": "ZZZZZZZZZZZZZZZZZZ99"},
-    {"subject": "Nobody Ltd", "registration": "999", "lei": "ZZZZZZZZZZZZZZZZZZ99", "country": "FR"},
+    {"lei": "ZZZZZZZZZZZZZZZZZZ40"},
+    {"subject": "Nobody Ltd", "registration": "999", "lei": "ZZZZZZZZZZZZZZZZZZ40", "country": "FR"},
 ]
 PRESENT = [
     ({"subject": "acme trading bv"}, "“acme trading bv” as it is written"),
@@ -30,7 +30,7 @@ PRESENT = [
     ({"registration": "123456"}, "number “123456”"),
     ({"registration": "00123456", "country": "NL"}, "“00123456”, of NL"),
     ({"registration": "HRB77", "country": "DE"}, "number “HRB77”"),
-    ({"lei": "ABCDEFGHIJKLMNOPQR12"}, "LEI “ABCDEFGHIJKLMNOPQR12”"),
+    ({"lei": "ABCDEFGHIJKLMNOPQR30"}, "LEI “ABCDEFGHIJKLMNOPQR30”"),
 ]
 
 
@@ -59,11 +59,51 @@ def test_present_but_of_another_country(world):
     assert not any("not as one of" in each for each in judged(world, subject="Acme", country="NL").not_established)
 
 
+def test_what_holds_only_if_the_map_was_kept_by_its_rules(world):
+    absent, there = judged(world, subject="Nobody Ltd"), judged(world, subject="Acme Trading")
+    for words in ("If this one was kept by that rule", "the same holds of all times before"):
+        assert any(words in each for each in absent.established)
+    assert any("So, if the map was kept by its rules" in each for each in there.established)
+    for verdict in (absent, there):
+        assert any("candid evidence audit --openings" in each for each in verdict.not_established)
+
+
+@pytest.mark.parametrize(
+    ("claim", "words"),
+    [
+        ({"subject": "Nоbody Ltd"}, "U+043E (CYRILLIC SMALL LETTER O)"),
+        ({"subject": "Müller"}, "“Müller” was looked up as it is written"),
+        ({"country": "FR"}, "Who is of FR by a registration in a register there"),
+        ({"country": "FR", "to": 1}, "Who is of FR by a registration in a register there"),
+    ],
+)
+def test_what_its_reader_may_not_think_of(world, claim, words):
+    for other in (claim, {"subject": "Plain", "country": "FR"}):
+        verdict = judged(world, **other)
+        assert verdict.verdict == "established"
+        assert any(words in each for each in verdict.not_established) is (other is claim)
+
+
+def test_forms_are_called_what_they_are(world):
+    assert any("“北京” without marks;" in each for each in judged(world, subject="北京").established)
+    assert any("“nobody” in Latin letters" in each for each in judged(world, subject="Nobody").established)
+    assert any("absent: 1 label: the country “FR”." in each for each in judged(world, country="FR").established)
+
+
+@pytest.mark.parametrize("country", ["UK", "XX"])
+def test_a_country_that_there_is_not(world, country):
+    evidence = world.never_served(subject="Nobody", country="NL")
+    evidence["claim"]["country"] = country
+    verdict = verify(world.seal(evidence), log_key=world.key)
+    assert verdict.verdict == "invalid"
+    assert "no country code" in verdict.reason
+
+
 def test_before_anybody_was_opened(world):
     verdict = judged(world, subject="Acme Trading B.V.", state=world.empty_state)
     assert verdict.verdict == "established"
     assert f"Customers opened after entry {world.empty_state}" in verdict.not_established[0]
-    assert verdict.as_of.startswith("2026-10-31T23:59:5")
+    assert verdict.as_of.startswith("2025-10-31T23:59:5")
 
 
 def test_as_of_an_older_state(world):

@@ -93,7 +93,7 @@ def test_an_invalid_file_has_a_page_too(world):
 
 def test_times_of_the_claim_are_for_people(world, all_evidence):
     _, html = page_of(world, all_evidence["not-used"])
-    assert "2026-11-02T00:00:00.000Z" in html
+    assert "2025-11-02T00:00:00.000Z" in html
 
 
 def test_a_page_is_not_endless(small_log):

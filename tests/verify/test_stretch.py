@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from candid_verify import verify
 
 ONE, TWO = "A" * 43, "B" * 42 + "A"
-START = 1_793_491_200_000
+START = 1_761_955_200_000
 SPAN = 200
 
 
@@ -58,7 +58,9 @@ def test_established_with_the_right_number_of_calls(busy, customer, period):
         verdict = verify(busy.seal(evidence), log_key=busy.key)
         assert verdict.verdict == ("established" if reached and (name == "usage" or not inside) else "not-established")
         if verdict.verdict == "established" and name == "usage":
-            assert verdict.established[0].startswith(f"The log has {len(inside)} calls of the customer")
+            assert verdict.established[0].startswith(
+                f"The log has {len(inside)} call{'' if len(inside) == 1 else 's'} of the customer"
+            )
 
 
 @settings(deadline=None, max_examples=60)

@@ -174,7 +174,7 @@ def test_without_a_policy_nothing_is_said_of_witnesses(world, changed, witness):
     verdict = verify(cosigned(world, changed, witness), log_key=world.key)
     assert verdict.verdict == "established"
     assert says(verdict.not_established, "no policy of witnesses was given")
-    assert says(verdict.not_established, "1 further signatures under the checkpoint")
+    assert says(verdict.not_established, "1 further signature under the checkpoint")
 
 
 def test_cosigned(world, changed, witness):
@@ -212,6 +212,34 @@ def test_a_policy_that_demands_nobody(world, changed):
 def test_a_policy_that_is_none_is_wrong_use(world, small_file, policy):
     with pytest.raises(InputError, match="witness policy"):
         verify(small_file, log_key=world.key, witness_policy=policy)
+
+
+# The future.
+
+
+@pytest.mark.parametrize(("late", "fine"), [(300_000, True), (300_001, False)])
+def test_an_entry_that_is_later_than_the_verifier_s_clock(world, late, fine):
+    """A server whose clock runs ahead states today a map of a time to come."""
+    newest = world.entries[world.last_state]["time"]
+    used = world.usage(world.other, [*world.others, world.other_statement])
+    for evidence in (world.never_served(subject="Nobody Ltd"), used):
+        last = json.loads(evidence["entries"][-1]["entry"])["time"]
+        assert last in (newest, newest - 1)
+        verdict = verify(world.seal(evidence), log_key=world.key, now=(last - late) / 1000)
+        assert verdict.verdict == ("established" if fine else "invalid")
+        assert fine or "it is from the future, or that clock is wrong" in verdict.reason
+
+
+@pytest.mark.parametrize(("late", "fine"), [(299, True), (301, False)])
+def test_an_entry_that_is_later_than_its_cosignature(world, witness, late, fine):
+    evidence = world.never_served(subject="Nobody Ltd")
+    seen = world.entries[world.last_state]["time"] // 1000 - late
+    evidence["checkpoint"] = world.checkpoint(witnesses=[witness], time=seen)
+    file = world.seal(evidence)
+    verdict = verify(file, log_key=world.key, witness_policy=policy_of(witness, count=1))
+    assert verdict.verdict == ("established" if fine else "invalid")
+    assert fine or "the witness witness.example/w1 saw it" in verdict.reason
+    assert verify(file, log_key=world.key).verdict == "established"  # whose cosignature it is was not given
 
 
 # What never may happen: a traceback, or a claim established by changed evidence.

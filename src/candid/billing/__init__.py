@@ -11,6 +11,7 @@ from candid.billing.errors import (
     InvalidQuota,
     MissingPackage,
     QuotaExceeded,
+    UnknownCustomer,
     UnreadableEntry,
 )
 from candid.billing.pricelist import check_act, default_prices, logged_prices, parse_prices, prices_act
@@ -24,6 +25,7 @@ __all__ = [
     "InvalidQuota",
     "MissingPackage",
     "QuotaExceeded",
+    "UnknownCustomer",
     "UnreadableEntry",
     "billed_entries",
     "check_act",

@@ -7,11 +7,10 @@ log as of that size gets the same bill to the byte.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from candid.billing.reading import billed_entries, note_opener
+from candid.billing.reading import billed_entries, note_opener, of_customer
 from candid.ledger import LogReader, VerifierKey
 from candid_verify.prices import LoggedPrices
 from candid_verify.rating import Measuring, Month, Rating, Usage, measure, rate
@@ -43,7 +42,8 @@ class Bill:
         rating: the lines and totals.
         lists: the price lists that the lines name, in the order of the log.
         log: what it was made of.
-        closed: whether the log goes on beyond the month's end. If not, more may come.
+        closed: whether nothing can come to the month any more, however long the log becomes.
+        late: the `storage/1` entries of the month that came after their deadline, and are not billed.
     """
 
     usage: Usage
@@ -51,6 +51,7 @@ class Bill:
     lists: tuple[LoggedPrices, ...]
     log: AsOf
     closed: bool
+    late: tuple[int, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The document; amounts and prices in micro-units of the currency, times in milliseconds since the epoch."""
@@ -67,6 +68,7 @@ class Bill:
                 {"entry": each.index, "currency": each.prices.currency, "valid_from": each.prices.valid_from}
                 for each in self.lists
             ],
+            "late": list(self.late),
             "calls": self.usage.calls,
             **self.rating.as_json(),
         }
@@ -74,7 +76,7 @@ class Bill:
 
 def read_month(
     reader: LogReader, key: VerifierKey, month: Month, *, customer: str | None = None
-) -> tuple[Measuring, AsOf, bool]:
+) -> tuple[Measuring, AsOf]:
     """Measure a month from a log.
 
     Args:
@@ -84,22 +86,16 @@ def read_month(
         customer: only this pseudonym; None for all.
 
     Returns:
-        What was measured, of which log, and whether that goes beyond the month's end.
+        What was measured, and of which log.
 
     Raises:
+        UnknownCustomer: the log has no such customer.
         BillingError, VerifyError, LedgerError: what is wrong with the log, its entries or its price lists.
     """
-    latest = 0
-
-    def watched(entries: Iterable[tuple[int, Mapping[str, Any]]]) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        nonlocal latest
-        for index, entry in entries:
-            latest = entry["time"]
-            yield index, entry
-
-    found = measure(watched(billed_entries(reader)), month, note_opener(key), customer=customer)
+    entries = billed_entries(reader)
+    read = entries if customer is None else of_customer(entries, customer)
     signed = reader.signed
-    return found, AsOf(signed.origin, signed.size, signed.root), latest >= month.end
+    return measure(read, month, note_opener(key), customer=customer), AsOf(signed.origin, signed.size, signed.root)
 
 
 def make_bills(reader: LogReader, key: VerifierKey, month: Month, *, customer: str | None = None) -> list[Bill]:
@@ -117,12 +113,13 @@ def make_bills(reader: LogReader, key: VerifierKey, month: Month, *, customer: s
     Raises:
         As `read_month`.
     """
-    found, log, closed = read_month(reader, key, month, customer=customer)
+    found, log = read_month(reader, key, month, customer=customer)
     usages = list(found.usages().values()) if customer is None else [found.usage(customer)]
-    return [_bill(usage, found.lists, log, closed) for usage in usages]
+    return [_bill(usage, found, log) for usage in usages]
 
 
-def _bill(usage: Usage, lists: Iterable[LoggedPrices], log: AsOf, closed: bool) -> Bill:
-    rating = rate(usage, lists)
+def _bill(usage: Usage, found: Measuring, log: AsOf) -> Bill:
+    rating = rate(usage, found.lists)
     named = {line.prices for line in rating.lines}
-    return Bill(usage, rating, tuple(each for each in lists if each.index in named), log, closed)
+    lists = tuple(each for each in found.lists if each.index in named)
+    return Bill(usage, rating, lists, log, found.closed, found.late(usage.customer))

@@ -19,13 +19,15 @@ _READING = ("Compare", "Describe", "Detect", "Get", "List", "Recognize", "Search
 _DETAILS = ("number", "meter", "units", "started", "time", "run", "collection", "counts", "stored")
 
 
-def records(entries: Iterable[tuple[int, Mapping[str, Any]]], *, origin: str, region: str) -> Iterator[dict[str, Any]]:
+def records(
+    entries: Iterable[tuple[int, Mapping[str, Any]]], *, origin: str, region: str | None = None
+) -> Iterator[dict[str, Any]]:
     """A record for each `call/1` entry; other kinds are passed over.
 
     Args:
         entries: with their indexes.
         origin: of the log.
-        region: the server's, such as `us-east-1`.
+        region: the server's, such as `us-east-1`; None: the records name none, as the log does not.
     """
     for index, entry in entries:
         if entry["kind"] == "call/1":
@@ -48,7 +50,7 @@ def as_lines(found: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         yield _spelled(record) + "\n"
 
 
-def _record(index: int, entry: Mapping[str, Any], origin: str, region: str) -> dict[str, Any]:
+def _record(index: int, entry: Mapping[str, Any], origin: str, region: str | None) -> dict[str, Any]:
     key = {"accessKeyId": entry["key"]} if "key" in entry else {}
     decision = entry["decision"]
     return {
@@ -62,7 +64,7 @@ def _record(index: int, entry: Mapping[str, Any], origin: str, region: str) -> d
         "eventTime": f"{datetime.fromtimestamp(entry['time'] // 1000, UTC):%Y-%m-%dT%H:%M:%SZ}",
         "eventSource": "rekognition.amazonaws.com",
         "eventName": entry["operation"],
-        "awsRegion": region,
+        **({} if region is None else {"awsRegion": region}),
         **_error(entry),
         "requestParameters": None,
         "responseElements": None,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from candid_verify.deadlines import Deadlines
 from candid_verify.prices import NEVER_CHARGED, LoggedPrices, MeterPrice, Opener, in_force, open_prices
 from candid_verify.rating import FACE_DAYS, USER_DAYS, Month, half_even, ranges
 
@@ -49,6 +50,7 @@ class Counting:
         self._start, self._end, self._standings = 0, 0, {}
         self._ranges: dict[tuple[str, int], tuple[list[_Range], int, str] | None] = {}
         self._known_from, self._known_until, self._known = 0, 0, None
+        self._deadlines = Deadlines()
 
     def observe(self, index: int, entry: Mapping[str, Any]) -> None:
         """Count an entry, in the order of the log.
@@ -67,12 +69,14 @@ class Counting:
                 self._count(entry["customer"], entry["meter"], entry["time"], entry["units"])
         elif kind == "storage/1":
             day = Month.parse(entry["day"][:7]).start + (int(entry["day"][8:]) - 1) * 86_400_000
+            late = self._deadlines.passed(day, entry["time"])
             for meter, units in ((FACE_DAYS, entry["faces"]), (USER_DAYS, entry["users"])):
-                if units:
+                if units and not late:
                     self._count(entry["customer"], meter, day, units)
         elif kind == "prices/1":
             self._lists.append(open_prices(index, entry, self._opener))
             self._known_from = self._known_until = 0
+        self._deadlines.see(kind, entry["time"])
 
     def standing(self, customer: str, time: int) -> Standing:
         """What a customer used in the month of a time; not to be changed."""

@@ -11,6 +11,10 @@ class UnreadableEntry(BillingError):
     """An entry of the log is not as entries of its kind are written."""
 
 
+class UnknownCustomer(BillingError):
+    """The log has no entry of a customer that was named."""
+
+
 class InvalidPrices(BillingError):
     """A price list that cannot be used."""
 

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from html import escape
 
 from candid.billing.bill import Bill
-from candid.billing.listing import NOT_CLOSED, amount_text, invoice_number, price_text, tier_name, time_text
+from candid.billing.listing import (
+    NOT_CLOSED,
+    amount_text,
+    invoice_number,
+    late_text,
+    price_text,
+    tier_name,
+    time_text,
+)
 from candid.billing.money import grouped
 
 _STYLE = """
@@ -63,7 +71,7 @@ def invoice_html(bill: Bill, *, customer: Sequence[str] = (), issuer: Sequence[s
 </div>
 <p>Number: {invoice_number(bill)}<br>
 Period: {time_text(usage.month.start)} until before {time_text(usage.month.end)}. {usage.calls:,} calls.</p>
-{"" if bill.closed else f'<p class="note">{NOT_CLOSED}</p>'}
+{"".join(f'<p class="note">{escape(text)}</p>' for text in [*late_text(bill), *_interim(bill)])}
 <table>
 <thead><tr><th>Meter</th><th>Tier</th><th class=n>Units</th><th class=n>Price</th><th class=n>Amount</th></tr></thead>
 <tbody>
@@ -81,6 +89,10 @@ root {b64encode(log.root).decode()}.{lists}</p>
 </body>
 </html>
 """
+
+
+def _interim(bill: Bill) -> list[str]:
+    return [] if bill.closed else [NOT_CLOSED]
 
 
 def _party(heading: str, lines: Sequence[str]) -> str:

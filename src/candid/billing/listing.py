@@ -12,7 +12,9 @@ from candid.billing.bill import Bill
 from candid.billing.money import grouped
 from candid_verify.rating import Line
 
-NOT_CLOSED = "The log does not go beyond this month's end yet: this is an interim bill."
+NOT_CLOSED = "Calls or days of storage of this month may still be entered: this is an interim bill."
+
+_SHOWN = 10  # entries that are named to people; the JSON document has all
 
 CSV_COLUMNS = (
     "customer", "month", "meter", "tier", "first_unit", "units", "unit", "price_micro", "price_per", "amount_micro",
@@ -43,6 +45,7 @@ def bill_text(bill: Bill) -> str:
             "",
             f"computed from the log {log.origin} of {log.size} entries, root {b64encode(log.root).decode()}",
             *lists,
+            *late_text(bill),
             *(() if bill.closed else (NOT_CLOSED,)),
             "",
         ]
@@ -68,8 +71,16 @@ def bills_csv(bills: Iterable[Bill]) -> str:
 
 
 def invoice_number(bill: Bill) -> str:
-    """The number of a bill: no two months or customers share one."""
-    return f"{bill.usage.month}/{bill.usage.customer}"
+    """The number of a bill: no two months, customers, or sizes of the log share one."""
+    return f"{bill.usage.month}/{bill.usage.customer}/{bill.log.size}"
+
+
+def late_text(bill: Bill) -> list[str]:
+    """What to say of storage that was entered too late; nothing where none was."""
+    if not bill.late:
+        return []
+    entries = ", ".join(map(str, bill.late[:_SHOWN])) + (", …" if len(bill.late) > _SHOWN else "")
+    return [f"Entered too late, and not billed: storage of the entries {entries} of the log."]
 
 
 def tier_name(line: Line) -> str:

@@ -5,9 +5,10 @@ A quota is of units of one meter, a budget of micro-units of one currency, both 
 *soft* limit warns once, a *hard* one refuses. A call is refused if what it may use would go beyond; calls in flight
 count as if they were done, so that concurrent calls do not pass a hard limit either.
 
-A refused call should get `ProvisionedThroughputExceededException`: the service model has it for every operation,
-with status 400 and a text that sends its reader to whoever grants more. `LimitExceededException` is not in the model of
-the operations on images, and `ThrottlingException` says that the service is busy for the moment.
+A refused call should get an error that the service model has for every operation and that no SDK tries again, since
+each attempt is an entry of the log: `AccessDeniedException`, whose message says which limit and when it is reset.
+`ProvisionedThroughputExceededException`, `ThrottlingException` and `LimitExceededException` are tried again, and
+`ServiceQuotaExceededException` is in the model of five operations only.
 """
 
 from __future__ import annotations

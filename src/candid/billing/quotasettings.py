@@ -3,19 +3,20 @@
     {"version": 1, "customers": {PSEUDONYM: {"meters": {METER: LIMIT}, "budget": LIMIT and "currency"}}}
 
 A LIMIT has `soft`, `hard` or both: units a month for a meter, micro-units of the currency a month for a budget.
-`budget` is absent where there is none. The file is written whole.
+`budget` is absent where there is none. The file is written whole, for its owner's eyes only, as is its folder.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from candid.billing.errors import InvalidQuota
-from candid.ledger.storage import DISK, write_file
+from candid.ledger.storage import Disk, write_file
 from candid_verify.entries import Form, hash32, members, number, table_of
 from candid_verify.errors import FormatError
 
@@ -75,6 +76,16 @@ class CustomerQuota:
 
 Settings = Mapping[str, CustomerQuota]
 """By pseudonym."""
+
+
+class _PrivateDisk(Disk):
+    """Makes files that nobody but their owner reads, whatever mode one had that was left behind."""
+
+    def open(self, path: Path, flags: int) -> int:
+        descriptor = super().open(path, flags)
+        if flags & os.O_CREAT:  # not the folder, which is opened to be made durable
+            os.fchmod(descriptor, 0o600)
+        return descriptor
 
 
 def _some(form: Form) -> Form:
@@ -159,7 +170,8 @@ def change_settings(path: Path, customer: str, change: Callable[[CustomerQuota],
     parse_settings(data)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_file(DISK, path, data)
+        path.parent.chmod(0o700)  # made by an older Candid, perhaps
+        write_file(_PrivateDisk(), path, data)
     except OSError as error:
         raise InvalidQuota(f"{path} cannot be written: {error.strerror}") from error
     return changed

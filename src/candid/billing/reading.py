@@ -6,24 +6,53 @@ spelling and its other members are the affair of an audit of the log, which take
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
 
-from candid.billing.errors import UnreadableEntry
+from candid.billing.errors import UnknownCustomer, UnreadableEntry
 from candid.ledger import LogReader, Note, VerifierKey, verify_note
 from candid_verify.prices import Opener
 
-BILLED_KINDS = frozenset({"call/1", "storage/1", "prices/1"})
+# Calls, storage and prices are billed; a customer is known from its `customer/1`, and `start/1` tells of a server at
+# work (see `candid_verify.deadlines`).
+BILLED_KINDS = frozenset({"call/1", "storage/1", "prices/1", "customer/1", "start/1"})
 
 # Members that are read here and in `candid_verify.rating`, with their types; JSON's true is no number.
 _TEXTS = {
     "call/1": ("customer", "meter", "operation", "outcome"),
     "storage/1": ("customer", "day"),
     "prices/1": ("note",),
+    "customer/1": ("customer",),
+    "start/1": (),
 }
-_NUMBERS = {"call/1": ("time", "units"), "storage/1": ("time", "faces", "users"), "prices/1": ("time",)}
+_NUMBERS = {
+    "call/1": ("time", "units"),
+    "storage/1": ("time", "faces", "users"),
+    "prices/1": ("time",),
+    "customer/1": ("time",),
+    "start/1": ("time",),
+}
+
+
+def of_customer(entries: Iterable[tuple[int, dict[str, Any]]], customer: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Pass entries on, and see to it that the log has the customer.
+
+    Args:
+        entries: all of `billed_entries`, not only the customer's.
+        customer: the pseudonym.
+
+    Raises:
+        UnknownCustomer: at the end, where no entry is of the customer.
+        UnreadableEntry, LedgerError: as `billed_entries`.
+    """
+    known = False
+    for index, entry in entries:
+        known = known or entry.get("customer") == customer
+        yield index, entry
+    if not known:
+        raise UnknownCustomer(f"the log has no customer {customer}; is it the pseudonym of another log?")
 
 
 def note_opener(key: VerifierKey) -> Opener:
@@ -43,7 +72,9 @@ def note_opener(key: VerifierKey) -> Opener:
 
 
 def billed_entries(reader: LogReader, start: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The calls, days of storage and price lists of a log, with their indexes, each proved to be in the log.
+    """The entries of a log that bills and tables of usage need, with their indexes, each proved to be in the log.
+
+    They are calls, days of storage, price lists, and when customers and the server began.
 
     Args:
         reader: the log as of one checkpoint.

@@ -12,7 +12,16 @@ from candid.billing.focus import focus_csv
 from candid.billing.invoice import invoice_html
 from candid.billing.listing import bill_text, bills_csv
 from candid.billing.money import grouped
-from candid.cli.billed import Where, find_customer, log_options, open_log, spoken_errors, the_month, write_output
+from candid.cli.billed import (
+    Where,
+    find_customer,
+    log_options,
+    must_have_begun,
+    open_log,
+    spoken_errors,
+    the_month,
+    write_output,
+)
 from candid.cli.output import fail, print_table
 from candid.governance import Customer
 
@@ -63,6 +72,7 @@ def bill(
     with spoken_errors():
         who, known = (None, None) if customer is None else find_customer(customer, where)
         log = open_log(where)
+        must_have_begun(log.reader, chosen.start, f"the month {month}")
         bills = make_bills(log.reader, log.key, chosen, customer=who)
     issued_by = issuer or log.reader.signed.origin
     match form:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ from typing import Any, TypeVar
 
 import click
 
-from candid.billing.errors import BillingError, InvalidPrices, InvalidQuota, MissingPackage
+from candid.billing.errors import BillingError, InvalidPrices, InvalidQuota, MissingPackage, UnknownCustomer
 from candid.billing.money import MICRO
 from candid.cli.output import BROKEN, WRONG_USE, fail, json_option
 from candid.cli.which_log import code_of_reading, key_or_own, log_source
@@ -81,7 +83,7 @@ def spoken_errors() -> Iterator[None]:
     """Turn what is found wrong with a log, its entries or a file into a sentence and an exit code."""
     try:
         yield
-    except (InvalidPrices, InvalidQuota, MissingPackage) as error:
+    except (InvalidPrices, InvalidQuota, MissingPackage, UnknownCustomer) as error:
         fail(str(error), WRONG_USE)
     except LedgerError as error:
         fail(str(error), code_of_reading(error))
@@ -119,6 +121,30 @@ def the_month(text: str) -> Month:
         return Month.parse(text)
     except FormatError as error:
         fail(str(error))
+
+
+def must_have_begun(reader: LogReader, start: int, what: str) -> None:
+    """End the command where a period has not begun, neither by this machine's clock nor by the log's newest entry.
+
+    Args:
+        reader: the log.
+        start: the period's first millisecond.
+        what: the period, for the message.
+
+    Raises:
+        LedgerError: the log cannot be read.
+    """
+    if start <= time.time() * 1000 or (reader.size and start <= _newest(reader)):
+        return
+    fail(f"{what} has not begun: nothing can have been used in it yet")
+
+
+def _newest(reader: LogReader) -> int:
+    """The time of a log's newest entry; 0 where it tells none."""
+    try:
+        return int(json.loads(reader.entry(reader.size - 1))["time"])
+    except (ValueError, TypeError, KeyError):
+        return 0
 
 
 def the_period(month: str | None, since: str | None, until: str | None) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -42,6 +43,8 @@ _OPTIONS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     claims.MORATORIUM_KEPT: (("policy",), ()),
 }
 _MEMBERS = {"request_id": "request", "face_id": "face"}  # options whose member in the file has another name
+_EXAMPLE = "164b1d36-5f0e-4c7a-9f0e-2b8d1c3a4e5f"
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 _IN_THE_FILE = {claims.NEVER_SERVED: ("to",), claims.USAGE: ("from", "to"), claims.NOT_USED: ("from", "to")}
 
 
@@ -150,6 +153,8 @@ def _claim(
         fail(f"the claim {name} needs at least one of {', '.join(map(_spelled, optional))}")
     if "customer" in given:
         given["customer"] = find_customer(given["customer"], where)[0]
+    for option in _MEMBERS.keys() & given.keys():
+        given[option] = _uuid(given[option], option)
     if "country" in given:
         given["country"] = given["country"].strip().upper()
     members: dict[str, Any] = {_MEMBERS.get(option, option): value for option, value in given.items()}
@@ -217,6 +222,15 @@ def _time(text: str | None, option: str) -> int | None:
     if moment.year < 1970:
         fail(f"{option} {text} lies before 1970, before which no log has entries")
     return int(moment.timestamp()) * 1000 + moment.microsecond // 1000
+
+
+def _uuid(text: str, option: str) -> str:
+    """The id in small letters, as the server writes it."""
+    found = text.strip().lower()
+    if _UUID.fullmatch(found) is None:
+        where = "x-amzn-requestid of the reply" if option == "request_id" else "FaceId of a reply"
+        fail(f"{_spelled(option)} {text} is none of Candid's ids: it is the {where}, such as {_EXAMPLE}")
+    return found
 
 
 def _spelled(option: str) -> str:

@@ -31,6 +31,7 @@ from candid.server.data_folder import DataFolderError, open_data_folder
 from candid.server.secrets import read_secrets
 from candid_verify.audit import Audit, Promise
 from candid_verify.audit_report import AuditReport
+from candid_verify.audit_state import Limit
 from candid_verify.notes import Key
 
 _path = click.Path(path_type=Path)
@@ -104,7 +105,7 @@ def _audit(
     """Verify the log, then read it once more for the rules, as of the same checkpoint."""
     verified = verify_log(source, key, policy=policy)
     reader, roots = LogReader(source, verified.signed), LogReader(source, verified.signed)
-    rules = Audit(key=Key.parse(str(key)), root_at=roots.root_at, receipts=promises)
+    rules = Audit(key=Key.parse(str(key)), root_at=roots.root_at, receipts=promises, limit=_limit(verified))
     with click.progressbar(length=max(reader.size, 1), label="auditing", file=sys.stderr) as bar:
         for index, entry in reader.entries():
             rules.feed(index, entry)
@@ -113,6 +114,17 @@ def _audit(
             if index % 4096 == 0:
                 bar.update(index - bar.pos)
     return verified, rules.finish()
+
+
+def _limit(verified: VerifiedLog) -> Limit:
+    """When all entries stood: as the newest cosignature says, or now."""
+    now = Limit(int(time.time() * 1000), "the clock of this machine")
+    seen = [
+        Limit(each.time * 1000, f"the clock of the witness {each.key.name}")
+        for each in verified.cosignatures
+        if each.time is not None
+    ]
+    return min(now, max(seen, key=lambda each: each.time, default=now), key=lambda each: each.time)
 
 
 @contextmanager

@@ -14,7 +14,15 @@ from typing import NoReturn
 import click
 
 from candid.cli.output import BROKEN, NO, WRONG_USE, fail, json_option, print_json, print_table
-from candid.cli.which_log import code_at_start, code_of_reading, key_or_own, log_source, public_key, read_file
+from candid.cli.which_log import (
+    code_at_start,
+    code_of_reading,
+    key_or_own,
+    log_source,
+    public_key,
+    read_file,
+    shown_checkpoint,
+)
 from candid.ledger.checkpoint import Checkpoint, open_checkpoint
 from candid.ledger.errors import (
     KeyFormatError,
@@ -26,7 +34,7 @@ from candid.ledger.errors import (
 from candid.ledger.keyfile import read_key, write_key
 from candid.ledger.keys import Algorithm, SigningKey, VerifierKey
 from candid.ledger.policy import Policy
-from candid.ledger.reader import LogReader, read_checkpoint
+from candid.ledger.reader import LogReader
 from candid.ledger.storage import DISK, write_file
 from candid.ledger.tree import hash_leaf
 from candid.ledger.verify import verify_log
@@ -72,7 +80,7 @@ def verify(
         key = public_key(log_key)
         policy = None if policy_file is None else Policy.parse(read_file(policy_file))
         older = None if extends is None else _older(extends, key)
-        size = read_checkpoint(source, key).size
+        size = shown_checkpoint(source, key).size
     except LedgerError as error:
         _not_verified(error, as_json, code_at_start(error))
     try:

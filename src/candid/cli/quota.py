@@ -6,11 +6,14 @@ from pathlib import Path
 
 import click
 
+from candid.billing.pricelist import logged_prices
 from candid.billing.quotasettings import Budget, CustomerQuota, Limit, change_settings, read_settings
-from candid.cli.billed import Where, find_customer, spoken_errors, the_amount
+from candid.billing.reading import billed_entries
+from candid.cli.billed import Where, find_customer, open_log, spoken_errors, the_amount
 from candid.cli.output import fail, json_option, print_json, print_table
 from candid.config import ConfigError, load_config
 from candid.server.data_folder import DataFolderError, open_data_folder
+from candid_verify.rating import FACE_DAYS, USER_DAYS
 
 
 @click.command()
@@ -47,19 +50,24 @@ def quota(
     """
     limited, spent = hard is not None or soft is not None, budget is not None or budget_soft is not None
     _check_question(meter, limited=limited, spent=spent, clear=clear)
-    money = Budget(Limit(the_amount(budget_soft), the_amount(budget)), currency) if spent else None
+    units, amounts = Limit(soft, hard), Limit(the_amount(budget_soft), the_amount(budget))
+    _check_limit(units, "--soft", "--hard")
+    _check_limit(amounts, "--budget-soft", "--budget")
+    money = Budget(amounts, currency) if spent else None
 
     def changed(found: CustomerQuota) -> CustomerQuota:
         if clear and meter is None:
             return CustomerQuota()
         meters = {name: limit for name, limit in found.meters.items() if name != meter}
         if meter is not None and limited:
-            meters[meter] = Limit(soft, hard)
+            meters[meter] = units
         return CustomerQuota(meters, money or found.budget)
 
     who, _ = find_customer(customer, Where(data, None, None, config))
     path = _quotas_file(data, config)
     with spoken_errors():
+        if meter is not None and limited:
+            _check_meter(meter, Where(data, None, None, config))
         if clear or limited or spent:
             now = change_settings(path, who, changed)
         else:
@@ -77,6 +85,27 @@ def _check_question(meter: str | None, *, limited: bool, spent: bool, clear: boo
         fail("name the meter of the limit with --meter, such as image-group-1")
     if meter is not None and not limited and not clear:
         fail("say how much: --hard, --soft, or both; or --clear")
+
+
+def _check_limit(limit: Limit, soft: str, hard: str) -> None:
+    if limit.soft is not None and limit.hard is not None and limit.soft > limit.hard:
+        fail(f"{soft} is above {hard}: a warning comes before calls are refused, or at the same time")
+
+
+def _check_meter(meter: str, where: Where) -> None:
+    """A limit is of a meter that calls are counted by: an operation's, or one that a price list in the log has."""
+    if meter in (FACE_DAYS, USER_DAYS):
+        fail(f"{meter} counts what is stored, and a quota refuses calls only; set a quota of a meter of calls")
+    from candid.operations.registry import offered  # models are loaded with it, and only this question needs it
+
+    known = {str(operation.bills) for operation in offered().values()}
+    if meter in known:
+        return
+    log = open_log(where)
+    for each in logged_prices(billed_entries(log.reader), log.key):
+        known |= each.prices.meters.keys()
+    if meter not in known:
+        fail(f"there is no meter {meter}; the meters are {', '.join(sorted(known - {FACE_DAYS, USER_DAYS}))}")
 
 
 def _quotas_file(data: Path, config: Path | None) -> Path:

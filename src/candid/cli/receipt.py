@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from candid.cli.output import NO, WRONG_USE, fail, json_option, print_json, print_table
-from candid.cli.which_log import code_at_start, log_source, public_key
+from candid.cli.which_log import code_at_start, log_source, naming_keys, public_key, shown_checkpoint
 from candid.client.receipts import (
     MAX_AGE_SECONDS,
     BrokenWord,
@@ -77,7 +77,8 @@ def verify(file: Path, log_key: str, url: str | None, data: Path | None, wait: i
     try:
         key = public_key(log_key)
         note = content if b"\n\n" in content else decode_receipt(_one_line(content))
-        found = Receipt.open(note, key)
+        with naming_keys(key, note):
+            found = Receipt.open(note, key)
     except LedgerError as error:
         _not_verified(error, as_json, WRONG_USE if isinstance(error, FormatError) else code_at_start(error))
     facts: dict[str, Any] = {
@@ -158,7 +159,10 @@ def _kept(source: Source, key: VerifierKey, found: Receipt, *, wait: int, as_jso
 
 
 def _report(file: Path, log_key: str, source: Source | None, **options: Any) -> Report:  # noqa: ANN401
-    return check_file(file, log_key=public_key(log_key), source=source, **options)
+    key = public_key(log_key)
+    if source is not None:
+        shown_checkpoint(source, key)  # with the wrong key no receipt would be the log's: say that at once
+    return check_file(file, log_key=key, source=source, **options)
 
 
 def _check(file: Path, as_json: bool, make: Callable[[], Report], *, keep: Path | None = None) -> None:

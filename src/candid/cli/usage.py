@@ -10,13 +10,14 @@ import click
 
 from candid.billing.cloudtrail import as_file, as_lines, records
 from candid.billing.parquet import write_parquet
-from candid.billing.reading import billed_entries
+from candid.billing.reading import billed_entries, of_customer
 from candid.billing.usage import OperationDay, StoredDay, count_usage
 from candid.cli.billed import (
     BilledLog,
     Where,
     find_customer,
     log_options,
+    must_have_begun,
     open_log,
     spoken_errors,
     the_period,
@@ -75,7 +76,8 @@ def show(
     where = Where(data, url, log_key, config)
     with spoken_errors():
         who = None if customer is None else find_customer(customer, where)[0]
-        calls, stored = count_usage(billed_entries(open_log(where).reader), start, end, customer=who)
+        log = _begun_log(where, start, month or since)
+        calls, stored = count_usage(_entries(log, who), start, end, customer=who)
     if as_json:
         print_json({"calls": [each.as_json() for each in calls], "stored": [each.as_json() for each in stored]})
     else:
@@ -93,7 +95,7 @@ def show(
     help="A file as CloudTrail delivers it, a record a line, or a table.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The file to write.")
-@click.option("--region", default="us-east-1", show_default=True, help="The region to name in the records.")
+@click.option("--region", help="The region to name in CloudTrail records, such as us-east-1; otherwise none.")
 @_month_option
 @_from_option
 @_to_option
@@ -102,7 +104,7 @@ def export(
     customer: str | None,
     form: str,
     output: Path,
-    region: str,
+    region: str | None,
     month: str | None,
     since: str | None,
     until: str | None,
@@ -121,7 +123,7 @@ def export(
     where = Where(data, url, log_key, config)
     with spoken_errors():
         who = None if customer is None else find_customer(customer, where)[0]
-        log = open_log(where)
+        log = _begun_log(where, start, month or since)
         count = _export(log, _calls(log, start, end, who), form, output, region)
     if as_json:
         print_json({"calls": count, "file": str(output), "format": form})
@@ -132,14 +134,27 @@ def export(
 usage.add_command(quota)
 
 
+def _begun_log(where: Where, start: int, what: str | None) -> BilledLog:
+    """The log, of a period that has begun."""
+    log = open_log(where)
+    must_have_begun(log.reader, start, f"the period from {what} on")
+    return log
+
+
+def _entries(log: BilledLog, who: str | None) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The log's entries; where a customer was named, it must have one."""
+    entries = billed_entries(log.reader)
+    return entries if who is None else of_customer(entries, who)
+
+
 def _calls(log: BilledLog, start: int, end: int, who: str | None) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    for index, entry in billed_entries(log.reader):
+    for index, entry in _entries(log, who):
         if entry["kind"] == "call/1" and start <= entry["time"] < end and who in (None, entry["customer"]):
             yield index, entry
 
 
 def _export(
-    log: BilledLog, calls: Iterable[tuple[int, Mapping[str, Any]]], form: str, output: Path, region: str
+    log: BilledLog, calls: Iterable[tuple[int, Mapping[str, Any]]], form: str, output: Path, region: str | None
 ) -> int:
     if form == "parquet":
         try:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from candid.cli.output import BROKEN, NO, WRONG_USE, fail
-from candid.ledger import FolderSource, Source, UrlSource, VerifierKey
+from candid.ledger import FolderSource, Note, Source, UrlSource, VerifierKey
+from candid.ledger.checkpoint import SignedCheckpoint, open_checkpoint
 from candid.ledger.errors import KeyFormatError, LedgerError, MissingError, PolicyError, SourceError, UnknownKeyError
 from candid.ledger.layout import CHECKPOINT, Layout
+from candid.ledger.notes import MAX_NOTE
 
 
 def log_source(data: Path | None, url: str | None) -> Source:
@@ -67,6 +71,40 @@ def read_file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise KeyFormatError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def shown_checkpoint(source: Source, key: VerifierKey) -> SignedCheckpoint:
+    """The checkpoint that a log shows now, signed by its key.
+
+    Raises:
+        FormatError, SignatureError, SourceError: what is wrong with it.
+    """
+    note = source.read(CHECKPOINT, MAX_NOTE)
+    with naming_keys(key, note):
+        return open_checkpoint(note, key)
+
+
+@contextmanager
+def naming_keys(key: VerifierKey, note: bytes) -> Iterator[None]:
+    """Name both keys' ids where a note is signed by another key of the same name.
+
+    Args:
+        key: the key that was given.
+        note: what is opened with it in the block.
+
+    Raises:
+        UnknownKeyError: in the place of that which the block raised.
+    """
+    try:
+        yield
+    except UnknownKeyError as error:
+        ids = sorted({each.key_id.hex() for each in Note.parse(note).signatures if each.name == key.name})
+        if not ids:
+            raise
+        raise UnknownKeyError(
+            f"signed by another key of {key.name} than the one given: by that with the id {', '.join(ids)}, and the id "
+            f"of the one given is {key.key_id.hex()}; ask the operator which key is the log's, and why there are two"
+        ) from error
 
 
 def code_at_start(error: LedgerError) -> int:

@@ -36,7 +36,7 @@ def check_promise(data: bytes, receipt: Receipt, reply: Reply | None, *, custome
     # 1. It is the entry whose hash was signed.
     if hash_leaf(data) != receipt.entry.leaf_hash:
         raise BrokenWord(f"the log shows another entry at index {receipt.entry.index} than the receipt names")
-    # 2. It is a decided call, whose time is that of the receipt.
+    # 2. It is a decided call, whose time is that of the receipt and which began not long before.
     try:
         entry = parse_entry(data)
     except EntryError as error:
@@ -44,6 +44,7 @@ def check_promise(data: bytes, receipt: Receipt, reply: Reply | None, *, custome
     if entry["kind"] != "call/1":
         raise BrokenWord(f"entry {receipt.entry.index} is no call but {entry['kind']}")
     _near(entry["time"], receipt.entry.time, "the receipt is of")
+    _check_started(entry)
     # 3. It is of this customer.
     if customer is not None and entry["customer"] != customer:
         raise BrokenWord(f"the entry is of another customer, {entry['customer']}")
@@ -84,6 +85,15 @@ def _check_outcome(entry: dict[str, Any], reply: Reply) -> None:
         raise BrokenWord("the caller was denied, and the entry has no denial")
     if not answered and entry.get("error", reply.error) != reply.error:
         raise BrokenWord(f"the entry has the error {entry['error']}, and the caller got {reply.error}")
+
+
+def _check_started(entry: dict[str, Any]) -> None:
+    """A call begins before it ends, and not long before: what a customer did is entered as of when it was done."""
+    started, ended = entry["started"], entry["time"]
+    if started > ended:
+        raise BrokenWord(f"the entry says that the call began at {_utc(started)}, after it ended at {_utc(ended)}")
+    if ended - started > NEAR_MS:
+        raise BrokenWord(f"the entry says that the call took from {_utc(started)} to {_utc(ended)}: too long for any")
 
 
 def _near(entered: int, other: int, what: str) -> None:

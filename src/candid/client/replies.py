@@ -109,7 +109,7 @@ def read_replies(file: Path) -> Iterator[tuple[int, Reply | None]]:
     A line that stands there twice, byte for byte, is taken once: somebody joined two copies.
 
     Raises:
-        CollectedFileError: the file cannot be read, or not one line of it is a reply.
+        CollectedFileError: the file cannot be read, is empty, or not one line of it is a reply.
     """
     seen: set[bytes] = set()
     found = damaged = 0
@@ -132,6 +132,8 @@ def read_replies(file: Path) -> Iterator[tuple[int, Reply | None]]:
                     yield at, reply
     except OSError as error:
         raise CollectedFileError(f"{file} cannot be read: {error.strerror}") from error
+    if not damaged and not found:
+        raise CollectedFileError(f"{file} is empty: it holds no receipt; name the file that collect writes to")
     if damaged and not found:
         raise CollectedFileError(_foreign(file))
 

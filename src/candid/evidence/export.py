@@ -51,7 +51,7 @@ def export(claim: Claim, sources: Sources, *, begin: int | None = None, end: int
     # 2. Write and sign it.
     data = write(claim, collected, made=sources.now, signer=sources.signer)
     # 3. Do what its reader will do, with the log's key and no policy.
-    verdict = verify(data, log_key=str(sources.signer.verifier))
+    verdict = verify(data, log_key=str(sources.signer.verifier), now=sources.clock())
     if verdict.verdict == INVALID:
         raise EvidenceDamaged(f"the file would be found invalid ({verdict.reason}): audit the log")
     return Exported(data, verdict)

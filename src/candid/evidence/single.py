@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from candid.evidence.document import Collected
+from candid.evidence.errors import EvidenceDamaged
 from candid.evidence.opening import open_caller
 from candid.evidence.sources import Sources
 from candid.evidence.view import Entry
@@ -14,7 +15,8 @@ from candid_verify.claims import Claim, face_wanted
 def collect_decision(claim: Claim, sources: Sources, *, begin: int | None = None, end: int | None = None) -> Collected:
     """Find the call with a request id, and the start of the run that decided it.
 
-    Where there is none, the file holds nothing of it and establishes nothing.
+    Where there is none, the file holds nothing of it and establishes nothing. All of the log, or of the time that is
+    named, is read, so that a second entry of the request is found.
 
     Args:
         claim: names the request.
@@ -23,17 +25,27 @@ def collect_decision(claim: Claim, sources: Sources, *, begin: int | None = None
         end: before when; None: to the last entry.
 
     Raises:
-        EvidenceDamaged, LedgerError: the log cannot be read.
+        EvidenceDamaged: the log has two calls of this id, or cannot be read.
+        LedgerError: it cannot be read.
     """
     view, request = sources.view(), claim.parameters["request"]
     found = Collected(view)
     start = 0 if begin is None else view.first_at(begin)
     stop = None if end is None else view.first_at(end)
+    call: tuple[int, Entry] | None = None
     for index, entry in view.scan((canonical(request),), start, stop):
-        if entry["kind"] == "call/1" and entry["request"] == request:
-            found.indexes |= {index, entry["run"]}
-            open_caller(found, sources, entry, index)
-            break
+        if entry["kind"] != "call/1" or entry["request"] != request:
+            continue
+        if call is not None:
+            raise EvidenceDamaged(
+                f"the log has two calls with this request id, entries {call[0]} and {index}, so that neither shows "
+                "what was decided: audit the log"
+            )
+        call = index, entry
+    if call is not None:
+        index, entry = call
+        found.indexes |= {index, entry["run"]}
+        open_caller(found, sources, entry, index)
     return found
 
 

@@ -37,6 +37,8 @@ from candid.gallery.writer import Writer
 
 # Threads that scan one large collection side by side; more than a few gain nothing, memory is the limit.
 MOST_SCANNERS = 8
+# How long a reader may be in the way of overwriting what was deleted.
+ERASE_SECONDS = 10.0
 
 
 class Gallery:
@@ -75,13 +77,18 @@ class Gallery:
         return locate_face(self._core, face_id)
 
     def erase_deleted(self) -> None:
-        """Return once nothing of the collections deleted so far is left in the store; else that is done by and by.
+        """Return once nothing of what was deleted so far is in any file; else that is done by and by.
 
         Raises:
             StorageFull, StorageUnavailable, GalleryDamaged: what is left is erased later.
         """
         while self._core.writer.submit(partial(purge_some, self._core)):
             pass
+        deadline = time.monotonic() + ERASE_SECONDS
+        while not self._core.writer.erased():
+            if time.monotonic() > deadline:
+                raise StorageUnavailable("a backup reads what was deleted; it is overwritten once that has ended")
+            time.sleep(0.05)
 
     def use_of_contracts(self) -> Mapping[str, ContractUse]:
         """How much of the gallery stands under each embedding contract."""

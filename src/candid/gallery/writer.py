@@ -95,6 +95,11 @@ class Writer:
         result: Result = pending.future.result()
         return result
 
+    def erased(self) -> bool:
+        """Whether nothing of what was deleted before is in the log any more; tries to empty it first."""
+        self.submit(lambda _: Written(None, erases=True))
+        return not self._owed
+
     def close(self) -> None:
         """Finish what is queued, empty the log, close the connection."""
         with self._lock:

@@ -1,4 +1,4 @@
-"""Country codes: ISO 3166-1 alpha-2, the officially assigned ones. Labels are made of them, so the verifier has them."""
+"""Country codes: ISO 3166-1 alpha-2, the assigned ones; the verifier, which makes labels of them, has the list."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ class Customers:
         )
         opening = Opening(self._randomness(SALT_SIZE), value)
         customer = Customer(
-            id="cus-" + base64.b32encode(self._randomness(10)).decode().lower(),
+            id=self._draw_id(),
             account=value["account"],
             name=value["name"],
             country=value["country"],
@@ -249,27 +249,30 @@ class Customers:
     def erase_customer(self, customer: str) -> dict[str, int]:
         """Delete everything that is known of a customer: name, identities, keys, and what opens its pseudonyms.
 
-        Its ids and its account stay, so that neither is given to somebody else. What it stored in the gallery is
-        another room's. Erasing it again changes nothing.
+        What stays is a row that says only that whoever has this pseudonym in the log was erased: its id is another
+        from now on, it has no account, and its keys are gone, so that nothing leads from them to the log. What the
+        customer stored in the gallery is another room's.
 
         Returns:
             How many `identities` and `keys` were deleted now.
 
         Raises:
-            CustomerNotFound: there is none of this id or account.
-            GovernanceUnavailable: other processes are in the way of overwriting what was deleted; erase it again.
+            CustomerNotFound: there is none of this id or account; perhaps it was erased before.
+            GovernanceUnavailable: other processes are in the way of overwriting what was deleted; `scrub` again.
         """
         found = self.show(customer)
-        counts = {"identities": 0, "keys": 0}
+        nobody = self._draw_id()
         with self._write() as writer, transaction(writer):
-            if self._within(writer, found.id).status is not Status.ERASED:
-                change = "UPDATE customers SET status = ?, name = '', country = '', secret = NULL WHERE id = ?"
-                writer.execute(change, (str(Status.ERASED), found.id))
-                counts["identities"] = writer.execute("DELETE FROM identities WHERE customer = ?", (found.id,)).rowcount
-                revoke = "UPDATE keys SET sealed = NULL WHERE customer = ? AND sealed IS NOT NULL"
-                writer.execute("DELETE FROM closings WHERE customer = ?", (found.id,))
-                counts["keys"] = writer.execute(revoke, (found.id,)).rowcount
-                self._enter(writer, self._within(writer, found.id), "erased")
+            self._within(writer, found.id)
+            counts = {
+                "identities": writer.execute("DELETE FROM identities WHERE customer = ?", (found.id,)).rowcount,
+                "keys": writer.execute("DELETE FROM keys WHERE customer = ?", (found.id,)).rowcount,
+            }
+            writer.execute("DELETE FROM closings WHERE customer = ?", (found.id,))
+            change = "UPDATE customers SET id = ?, account = ?, status = ?, name = '', country = '', secret = NULL"
+            change += ", created = 0 WHERE id = ?"
+            writer.execute(change, (nobody, f"erased {nobody}", str(Status.ERASED), found.id))
+            self._enter(writer, self._within(writer, nobody), "erased")
         self.scrub()
         return counts
 
@@ -422,8 +425,15 @@ class Customers:
             outbox.add(writer, body | {"event": "updated"}, labels=labels[at : at + MOST_LABELS])
 
     def _within(self, writer: sqlite3.Connection, customer: str) -> Customer:
-        """A customer as a transaction sees it."""
-        return _customer(writer.execute(f"SELECT {_CUSTOMER} FROM customers WHERE id = ?", (customer,)).fetchone())  # noqa: S608
+        """A customer as a transaction sees it.
+
+        Raises:
+            CustomerNotFound: it was erased meanwhile.
+        """
+        row = writer.execute(f"SELECT {_CUSTOMER} FROM customers WHERE id = ?", (customer,)).fetchone()  # noqa: S608
+        if row is None:
+            raise CustomerNotFound(f"there is no customer {customer}; `candid customer list` shows them all")
+        return _customer(row)
 
     def _open_secret(self, sealed: bytes, customer: str) -> bytes:
         return decode_bytes(self._sealer.open(sealed, purpose=_PSEUDONYMS, customer=customer), 32)
@@ -446,6 +456,9 @@ class Customers:
         with self._writing, translated(self._path):
             yield self._writer
 
+    def _draw_id(self) -> str:
+        return "cus-" + base64.b32encode(self._randomness(10)).decode().lower()
+
     def _draw_account(self) -> str:
         # Never 0…: a leading zero is lost where someone reads an account as a number.
         return str(10**11 + int.from_bytes(self._randomness(16), "big") % (9 * 10**11))
@@ -463,6 +476,7 @@ def _row(customer: Customer) -> tuple[str | float, ...]:
 
 def _customer(row: Any) -> Customer:  # noqa: ANN401 - a row of SQLite
     identity, account, name, country, category, status, created, stands_for = row
+    account = "" if status == Status.ERASED else account
     return Customer(identity, account, name, country, Category(category), Status(status), created, stands_for)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from candid.governance import outbox
 from candid.governance.customers import MOST_LABELS
-from candid.governance.database import open_database, transaction, translated
+from candid.governance.database import open_database, scrub, transaction, translated
 from candid.governance.facts import Status
 from candid.governance.identities import labels_of_identity
 from candid.governance.sealing import Sealer
@@ -38,17 +38,19 @@ def enter_again(path: Path, *, key: bytes) -> int:
         WrongKey, GovernanceDamaged, GovernanceUnavailable: the file cannot be used.
     """
     sealer = Sealer(key, os.urandom)
-    with translated(path), closing(open_database(path, sealer)) as connection, transaction(connection):
-        left = [body for act in outbox.waiting(connection, -1) if (body := _still_to_do(act.body)) is not None]
-        connection.execute("DELETE FROM acts")
-        connection.execute("UPDATE identities SET entry = NULL")
-        connection.execute("UPDATE keys SET entry = NULL")  # it opens nothing until its new entry stands
-        question = "SELECT id, pseudonym, category, status FROM customers ORDER BY created, id"
-        found = connection.execute(question).fetchall()
-        for row in found:
-            _enter(connection, *row)
-        for body in left:
-            outbox.add(connection, body)
+    with translated(path), closing(open_database(path, sealer)) as connection:
+        with transaction(connection):
+            left = [body for act in outbox.waiting(connection, -1) if (body := _still_to_do(act.body)) is not None]
+            connection.execute("DELETE FROM acts")
+            connection.execute("UPDATE identities SET entry = NULL")
+            connection.execute("UPDATE keys SET entry = NULL")  # it opens nothing until its new entry stands
+            question = "SELECT id, pseudonym, category, status FROM customers ORDER BY created, id"
+            found = connection.execute(question).fetchall()
+            for row in found:
+                _enter(connection, *row)
+            for body in left:
+                outbox.add(connection, body)
+        scrub(connection, path)  # acts that waited may have told names of somebody who is erased
         return len(found)
 
 

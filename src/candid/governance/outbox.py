@@ -78,7 +78,8 @@ def waiting(connection: sqlite3.Connection, limit: int) -> list[Act]:
 def entered(connection: sqlite3.Connection, number: int, index: int) -> None:
     """Write back that an act's entry stands at an index, within a transaction."""
     identity, key = connection.execute("SELECT identity, key FROM acts WHERE number = ?", (number,)).fetchone()
-    connection.execute("UPDATE acts SET entry = ?, labels = NULL WHERE number = ?", (index, number))
+    done = "UPDATE acts SET entry = ?, labels = NULL, identity = NULL, key = NULL WHERE number = ?"
+    connection.execute(done, (index, number))
     if identity is not None:
         connection.execute("UPDATE identities SET entry = ? WHERE number = ?", (index, identity))
     if key is not None:

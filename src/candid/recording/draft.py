@@ -8,6 +8,7 @@ from typing import Any
 from candid.recording.errors import NotRecorded
 from candid.recording.spelling import spell
 from candid.recording.state import ACTS_ONCE, State, act_digest
+from candid_verify.times import LONGEST_CALL
 
 Entry = dict[str, Any]
 
@@ -62,10 +63,12 @@ class Draft:
     def numbered(self, entry: Mapping[str, Any]) -> Entry:
         """A `call/1` entry with its run and its number.
 
-        A clock that was set back while the call was under way does not make it end before it started.
+        A clock that was set while the call was under way, or is behind the newest entry, does not make it end before it
+        started, nor last longer than a call may: the audit would take that for a lie.
         """
         number = self.number(entry["customer"]) + 1
-        return {**entry, "run": self.run, "number": number, "started": min(entry["started"], self.time)}
+        started = min(max(entry["started"], self.time - LONGEST_CALL), self.time)
+        return {**entry, "run": self.run, "number": number, "started": started}
 
     def standing(self, entry: Mapping[str, Any]) -> int | None:
         """Where an act stands that was handed in before, and is the newest of its kinds; None where it does not."""

@@ -246,7 +246,7 @@ def _outdated(customers: Customers, known: Mapping[str, Customer], told: _Told) 
     """Customers that the log knows under a newer identity than the database."""
     return sum(
         each in known
-        and known[each].status not in (Status.CLOSED, Status.ERASED)
+        and each not in told.ended
         and all(identity.opening.commitment != newest for identity in customers.identities(known[each].id))
         for each, newest in told.identities.items()
     )

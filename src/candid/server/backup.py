@@ -70,9 +70,7 @@ class Backup:
     time: float
 
 
-def write_backup(
-    folder: DataFolder, master: bytes, output: Path, *, clock: Callable[[], float] = time.time
-) -> Backup:
+def write_backup(folder: DataFolder, master: bytes, output: Path, *, clock: Callable[[], float] = time.time) -> Backup:
     """Write everything of a data folder but keys and buckets into a new file.
 
     Args:
@@ -106,9 +104,7 @@ def write_backup(
             made.replace(output)
         sync_folder(output.parent)
     except (OSError, sqlite3.Error) as error:
-        raise BackupFileError(
-            f"the backup cannot be written: {error}; free some space and try again"
-        ) from error
+        raise BackupFileError(f"the backup cannot be written: {error}; free some space and try again") from error
     return Backup(size, len(members), json.loads(manifest)["time"])
 
 
@@ -285,9 +281,7 @@ def _copied(log: Path, path: Path, stage: Path) -> bool:
 
 
 def _manifest(folder: DataFolder, stage: Path, members: list[str], now: float) -> bytes:
-    facts = {
-        name: {"size": (stage / name).stat().st_size, "sha256": _digest(stage / name)} for name in members
-    }
+    facts = {name: {"size": (stage / name).stat().st_size, "sha256": _digest(stage / name)} for name in members}
     document = {"format": FORMAT, "id": folder.identity.id, "time": now, "members": facts}
     return json.dumps(document, indent=1, sort_keys=True).encode()
 

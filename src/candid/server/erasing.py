@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from candid.gallery import Gallery, open_gallery
-from candid.governance import Act, Acts, CustomerNotFound, Customers, Status, open_customers
+from candid.governance import Act, Acts, CustomerNotFound, Customers, open_customers
 from candid.ledger.vrf import VrfSecretKey
 from candid.recording import ActRefused, vrf_key
 from candid.recording.calls import face_tag
@@ -108,6 +108,7 @@ class Eraser:
                     self._gallery.users.disassociate(place.account, place.collection, place.user, [face_id])
                 self._gallery.faces.delete(place.account, place.collection, [face_id])
                 place = self._gallery.locate_face(face_id)
+        self._gallery.erase_deleted()  # the entry says that it is gone, not that it will be
         tags = [face_tag(face_id, self._vrf)]
         entry = {"kind": "erasure/1", "subject": "face", "faces": tags, "removed": {"faces": 1}}
         # The id itself goes before the entry comes.
@@ -116,30 +117,32 @@ class Eraser:
         return {**entry, **(begun or {})}
 
     def _erase_customer(self, act: Act) -> Mapping[str, Any]:
+        begun: dict[str, Any] | None = act.body.get("begun")
         try:
             customer = self._customers.show(act.body["customer"])
         except CustomerNotFound as error:
-            raise ActRefused(str(error)) from error
-        removed: dict[str, int] | None = act.body.get("begun")
-        if removed is None:
-            if customer.status is Status.ERASED:
-                raise ActRefused(f"customer {customer.id} is erased already")
-            removed = {"collections": 0, "faces": 0, "users": 0}
-            self._acts.rewrite(act, {**act.body, "begun": removed})
+            if begun is None:
+                raise ActRefused(str(error)) from error
+            # A crash came behind the erasure and before its entry.
+            self._customers.scrub()
+            return _erased(begun["pseudonym"], begun["removed"])
+        if begun is None:
+            begun = {"pseudonym": customer.pseudonym, "removed": {"collections": 0, "faces": 0, "users": 0}}
+            self._acts.rewrite(act, {**act.body, "begun": begun})
+        removed: dict[str, int] = begun["removed"]
         self._customers.close_customer(customer.id)
         while page := self._gallery.collections.list(customer.account, limit=100, token=None).items:
             for collection in page:
                 gone = self._gallery.collections.delete(customer.account, collection.id)
                 added = {"collections": 1, "faces": gone.faces, "users": gone.users}
                 removed = {name: count + added[name] for name, count in removed.items()}
-                self._acts.rewrite(act, {**act.body, "begun": removed})
-        self._gallery.erase_deleted()  # the entry says that it is gone, not that it will be
+                self._acts.rewrite(act, {**act.body, "begun": {**begun, "removed": removed}})
+        self._gallery.erase_deleted()
         counts = self._customers.erase_customer(customer.id)
         if customer.account == self._folder.identity.account:  # the development customer: its key stands there
             self._folder.credentials.unlink(missing_ok=True)
-        return {
-            "kind": "erasure/1",
-            "subject": "customer",
-            "customer": customer.pseudonym,
-            "removed": {**removed, **counts},
-        }
+        return _erased(customer.pseudonym, {**removed, **counts})
+
+
+def _erased(pseudonym: str, removed: Mapping[str, int]) -> dict[str, Any]:
+    return {"kind": "erasure/1", "subject": "customer", "customer": pseudonym, "removed": dict(removed)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -11,10 +12,13 @@ from candid.gallery import Gallery
 from candid.governance import Customers
 from candid.recording import Recorder
 from candid.recording.state import State
+from candid_verify.deadlines import Deadlines
 
 STATE_SECONDS = 3600
 # A server that did not run for longer than this enters nothing for the days before.
 MOST_DAYS = 400
+
+_log = logging.getLogger("candid.housekeeping")
 
 
 class Housekeeping:
@@ -22,6 +26,7 @@ class Housekeeping:
 
     _next: date  # the first day whose storage is not stated, or due to be
     _due: list[dict[str, Any]]  # what is to be entered, in order
+    _deadlines: Deadlines  # by what this run has entered; told by whoever enters, one at a time, and read here
 
     def __init__(
         self,
@@ -34,6 +39,9 @@ class Housekeeping:
         """Begin now."""
         self._recorder, self._customers, self._gallery, self._clock = recorder, customers, gallery, clock
         self._stated, self._size = clock(), recorder.state.size
+        self._deadlines = Deadlines()
+        self._deadlines.see("start/1", int(self._stated * 1000))  # that of this run, which stands there already
+        recorder.observe(lambda _, entry: self._deadlines.see(entry["kind"], entry["time"]))
         self._next = _first_day(recorder.state)
         self._due = []
 
@@ -59,8 +67,17 @@ class Housekeeping:
             self._due += self._statements([first + timedelta(days=at) for at in range((today - first).days)])
             self._next = today
         while self._due:  # one by one, so that what was entered is not entered again after an error
-            self._recorder.act(self._due[0])
+            if self._in_time(self._due[0]["day"], now):
+                self._recorder.act(self._due[0])
             self._due.pop(0)
+
+    def _in_time(self, day: str, now: float) -> bool:
+        """Whether a day may still be entered: what is late would not be billed, and an audit would find it."""
+        start = int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() * 1000)
+        late = self._deadlines.passed(start, int(now * 1000))
+        if late:
+            _log.error("What was stored on %s cannot be entered any more; nobody is billed for it.", day)
+        return not late
 
     def _statements(self, days: Sequence[date]) -> list[dict[str, Any]]:
         """What is stored now, for each day; not again what a crash came behind."""

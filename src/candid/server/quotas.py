@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from candid.billing import note_opener
+from candid.billing.errors import InvalidQuota
 from candid.billing.quotas import Quotas
 from candid.governance import Customer
 from candid.ledger import VerifierKey
@@ -33,6 +34,7 @@ class QuotaGate:
     """
 
     _quotas: Quotas | None  # set once, under _starting
+    _told: str | None  # what was complained of last; touched under _starting
     _later: list[tuple[int, Mapping[str, Any]]] | None  # entries that come while the log is read; guarded by _lock
 
     def __init__(
@@ -40,7 +42,7 @@ class QuotaGate:
     ) -> None:
         """Name the file of quotas, the log and its key."""
         self._path, self._recorder, self._opener, self._clock = path, recorder, note_opener(key), clock
-        self._quotas = self._later = None
+        self._quotas = self._later = self._told = None
         self._lock, self._starting = threading.Lock(), threading.Lock()
         recorder.observe(self._observe)
 
@@ -65,16 +67,35 @@ class QuotaGate:
 
     def _start(self) -> Quotas:
         with self._starting:
-            if self._quotas is None:
-                quotas = Quotas(self._path, self._opener)
-                with self._lock:
-                    self._later = []
-                size = self._recorder.state.size
-                quotas.replay(self._entries(size))
-                with self._lock:
-                    quotas.replay((index, entry) for index, entry in self._later if index >= size)
-                    self._later, self._quotas = None, quotas
-            return self._quotas
+            quotas = self._quotas
+            if quotas is None:
+                try:
+                    quotas = Quotas(self._path, self._opener)
+                except InvalidQuota as error:
+                    self._complain(str(error))
+                    raise
+                self._count(quotas)
+            return quotas
+
+    def _count(self, quotas: Quotas) -> None:
+        """Count what the log has, and what comes to it meanwhile."""
+        with self._lock:
+            self._later = later = list[tuple[int, Mapping[str, Any]]]()
+        try:
+            size = self._recorder.state.size
+            quotas.replay(self._entries(size))
+            with self._lock:
+                quotas.replay((index, entry) for index, entry in later if index >= size)
+                self._quotas = quotas
+        finally:
+            with self._lock:
+                self._later = None
+
+    def _complain(self, trouble: str) -> None:
+        """Tell of a damaged file once, not at every call that it refuses."""
+        if trouble != self._told:
+            _log.error("No call is served until this is mended: %s.", trouble)
+        self._told = trouble
 
     def _observe(self, index: int, entry: Mapping[str, Any]) -> None:
         with self._lock:

@@ -51,5 +51,5 @@ class Retention:
             if customer.id not in self._asked:
                 self._acts.add(erase_customer_act(customer.id))
                 self._asked.add(customer.id)
-                _log.info("customer %s is erased: it was closed more than %d days ago", customer.id, self._days)
+                _log.info("customer %s is to be erased: it was closed more than %d days ago", customer.id, self._days)
         self._looked = now
