@@ -42,10 +42,30 @@ def test_open_show_list_close(data):
     assert opened["status"] == "unscreened"
     assert opened["screened"] is False
     assert (opened["name"], opened["country"], opened["category"]) == ("Example Ltd", "GB", "police")
+    assert opened.pop("hits") == []
+    assert opened["log_index"] == 2, "behind the log's first entry and its price list"
     assert run_json("customer", "show", opened["account"], "--data", str(data)) == opened | {"keys": []}
-    assert run_json("customer", "list", "--data", str(data)) == [opened]
+    facts = {name: opened[name] for name in opened if name not in {"registrations", "lei", "owners", "log_index"}}
+    assert run_json("customer", "list", "--data", str(data)) == [facts]
     closed = run_json("customer", "close", opened["customer"], "--data", str(data))
-    assert closed == opened | {"status": "closed"}
+    assert closed == facts | {"status": "closed"}
+
+
+def test_owners_and_numbers_are_kept_and_changed(data):
+    at = ("--data", str(data))
+    facts = ("--registration", "HRB 1234", "--registration", "NL:555", "--owner", "Ana;CY;49.9;shares", "--owner", "Bo")
+    opened = run_json("customer", "open", "--name", "Example Ltd", "--country", "GB", *facts, *at)
+    registered = [{"country": "GB", "number": "HRB 1234"}, {"country": "NL", "number": "555"}]
+    ana = {"name": "Ana", "country": "CY", "percent": "49.9", "kind": "shares", "registrations": []}
+    assert opened["registrations"] == registered
+    assert opened["owners"] == [ana, {"name": "Bo", "registrations": []}]
+    changed = run_json("customer", "update", opened["customer"], "--owner", "Cy Ltd;CH", *at)
+    assert changed["registrations"] == registered
+    assert changed["owners"] == [{"name": "Cy Ltd", "country": "CH", "registrations": []}]
+    assert changed["log_index"] > opened["log_index"]
+    assert changed["pseudonym"] == opened["pseudonym"]
+    wrong = ("customer", "open", "--name", "X", "--country", "GB", "--owner", "Ana;CY;49.9;shares;more", *at)
+    assert "an owner is NAME;CC;PERCENT;KIND" in run(*wrong, code=2)
 
 
 def test_issue_list_revoke_and_the_server_sees_it(data):

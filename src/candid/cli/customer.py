@@ -132,12 +132,12 @@ def open_(
         parties = _facts(registrations, owners)
         opened = customers.open_customer(name=name, country=country, category=category, lei=lei, **parties)
     with _customers(data, file) as customers:
-        index = customers.identities(opened.id)[-1].index
+        known = _identity_json(customers, opened)
     if as_json:
-        print_json(_customer_json(opened) | {"hits": [], "log_index": index})
+        print_json(_customer_json(opened) | known | {"hits": []})
         return
     _print_customer(opened)
-    click.echo(f"Entry {index} of the log says that it was opened.", err=True)
+    click.echo(f"Entry {known['log_index']} of the log says that it was opened.", err=True)
     click.echo(f"Now: candid key issue {opened.id} --data {data}", err=True)
 
 
@@ -181,9 +181,9 @@ def update(
             owners=parties["owners"] or None,
         )
     with _customers(data, file) as customers:
-        index = customers.identities(changed.id)[-1].index
+        known = _identity_json(customers, changed)
     if as_json:
-        print_json(_customer_json(changed) | {"log_index": index})
+        print_json(_customer_json(changed) | known)
     else:
         _print_customer(changed)
 
@@ -202,8 +202,9 @@ def show(customer: str, data: Path, file: Path | None, as_json: bool) -> None:
     with _customers(data, file) as customers:
         found = customers.show(customer)
         keys = customers.keys(found.id)
+        known = _identity_json(customers, found)
     if as_json:
-        print_json(_customer_json(found) | {"keys": [_key_json(key) for key in keys]})
+        print_json(_customer_json(found) | known | {"keys": [_key_json(key) for key in keys]})
         return
     _print_customer(found)
     _print_keys(keys)
@@ -330,6 +331,13 @@ def _facts(registrations: tuple[str, ...], owners: tuple[str, ...]) -> dict[str,
 def _customer_json(found: Customer) -> dict[str, Any]:
     facts = asdict(found)
     return {"customer": facts.pop("id"), **facts, "screened": False}
+
+
+def _identity_json(customers: Customers, found: Customer) -> dict[str, Any]:
+    """What its newest identity says beside that, and where the log has it."""
+    newest = customers.identities(found.id)[-1]
+    value: Any = newest.opening.value
+    return {name: value.get(name) for name in ("registrations", "lei", "owners")} | {"log_index": newest.index}
 
 
 def _key_json(found: AccessKey) -> dict[str, Any]:
