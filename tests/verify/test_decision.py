@@ -102,6 +102,14 @@ def test_an_opening_of_another_kind(small_log, value):
     assert "opening of the call's key" in judged(small_log, evidence).reason
 
 
+def test_openings_in_another_order_twice_or_of_nothing(world):
+    openings = world.decision(world.first)["openings"]
+    unnamed = [{name: value for name, value in openings[0].items() if name != "for"}, *openings[1:]]
+    for changed in (openings[::-1], [openings[0], *openings], unnamed):
+        evidence = world.decision(world.first) | {"openings": changed}
+        assert "are not by the rising commitments" in judged(world, evidence).reason
+
+
 def test_openings_that_are_not_needed(world):
     evidence = world.decision(world.calls[3])
     evidence["openings"] = world.decision(world.first)["openings"]

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from candid.cli.output import BROKEN, NO, fail, json_option, print_json, print_table
-from candid.cli.which_log import code_at_start, log_source, public_key, read_file
+from candid.cli.which_log import code_at_start, log_source, public_key, read_file, shown_checkpoint
 from candid.client.errors import CollectedFileError
 from candid.client.receipts import open_receipt
 from candid.client.replies import read_replies
@@ -21,7 +21,7 @@ from candid.config import ConfigError, load_config
 from candid.evidence import Discrepancy, OpeningsAudit
 from candid.gallery.errors import KeyFileError
 from candid.governance import GovernanceError, open_customers
-from candid.ledger import LedgerError, LogReader, VerifierKey, read_checkpoint, verify_log
+from candid.ledger import LedgerError, LogReader, VerifierKey, verify_log
 from candid.ledger.errors import MissingError, SourceError
 from candid.ledger.policy import Policy
 from candid.ledger.sources import Source
@@ -70,7 +70,7 @@ def audit(
         key = public_key(log_key)
         policy = None if policy_file is None else Policy.parse(read_file(policy_file))
         promises = [] if receipts is None else _promises(receipts, key)
-        read_checkpoint(source, key)
+        shown_checkpoint(source, key)
     except LedgerError as error:
         _not_verified(error, as_json, code_at_start(error))
     with _spoken(as_json), _books(data, file, wanted=openings) as books:
@@ -159,6 +159,8 @@ def _promises(file: Path, key: VerifierKey) -> list[Promise]:
         fail(str(error))
     except LedgerError as error:
         fail(f"receipt {len(found) + 1} in {file} cannot be used: {error}")
+    if not found:
+        fail(f"{file} holds no receipt; name the file that `collect` writes to, or one receipt on each line")
     return found
 
 
