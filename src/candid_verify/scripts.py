@@ -13,7 +13,8 @@ from candid_verify.wording import quoted
 
 _TOGETHER = {"CJK": "East Asian", "HIRAGANA": "East Asian", "KATAKANA": "East Asian", "HANGUL": "East Asian"}
 _NO_SCRIPT = frozenset({"MODIFIER", "MASCULINE", "FEMININE"})
-# Cyrillic, Greek, Armenian and Cherokee letters that are drawn as Latin ones, from the confusables of Unicode TR 39.
+# Cyrillic, Greek, Armenian and Cherokee letters that are drawn as Latin ones: the usual ones of those in Unicode TR 39,
+# chosen by hand. A hint hangs on it and nothing else.
 _DRAWN_AS_LATIN = frozenset(
     "АВЕЅІЈКМНОРСТУХԌԚԜҮҺаеѕіјорсухһԁԛԝүгп"
     "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧαγικνορυ"

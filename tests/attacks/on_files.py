@@ -96,6 +96,6 @@ ATTACKS = (
     Attack(
         "show the log under another key of the same name",
         other_key,
-        (auditor(VERIFY, 2, "not signed by the key given"), auditor(GO, 1, "no verifiable signatures")),
+        (auditor(VERIFY, 2, "signed by another key of"), auditor(GO, 1, "no verifiable signatures")),
     ),
 )

@@ -280,7 +280,7 @@ def test_wrong_use_of_audit(office: Office, tmp_path: Path):
     assert "cannot be reached" in run("audit", *url, "--log-key", tmp_path / "log.key", code=3)
     assert "is no data folder" in audited(office, "--openings", code=2)
     other = log_key(seed="other").verifier
-    assert "not signed by the key given" in run("audit", "--data", office.folder, "--log-key", other, code=2)
+    assert "signed by another key of" in run("audit", "--data", office.folder, "--log-key", other, code=2)
     assert "cannot be read" in audited(office, "--receipts", tmp_path / "missing", code=2)
     (tmp_path / "replies").write_text("{}\n")
     assert "no file of collected replies" in audited(office, "--receipts", tmp_path / "replies", code=2)

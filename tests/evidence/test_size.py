@@ -47,7 +47,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 
 def _template(office: Office, name: str) -> bytes:
     """A customer's call with places for number, request and time; nothing is entered."""
-    index = office.book.call(name, number=7_777_777, request="R", started=1, time=8_888_888)
+    index = office.book.call(name, number=7_777_777, request="R", started=office.book.time, time=8_888_888)
     entry = json.loads(office.book.entries.pop())
     assert index == len(office.book.entries)
     data = canonical(entry).replace(b"%", b"%%").replace(b"7777777", b"%d").replace(b'"R"', b'"request-%d"')

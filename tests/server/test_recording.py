@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
 
 import pytest
@@ -52,7 +53,8 @@ def scene(desk, customers):
 
     def call(collection="c"):
         record.check()
-        record.call(party.facts(customer=_of(customer, party), collection=collection))
+        facts = party.facts(customer=_of(customer, party), collection=collection, request=str(uuid.uuid4()))
+        record.call(facts)
         return desk.entries(recorder)[-1]
 
     yield call, counted, recorder, customer
