@@ -243,13 +243,13 @@ def test_a_state_that_may_be_wrong_is_not_kept(desk, monkeypatch):
     snapshot = desk.root / "recording" / "state.json"
     before = snapshot.read_bytes()
     recorder = desk.serve()
-    submit = Log.submit
+    append_here = Log.append_here
 
     def breaks(log, entries):
-        submit(log, entries)
+        append_here(log, entries)
         raise Broken
 
-    monkeypatch.setattr(Log, "submit", breaks)
+    monkeypatch.setattr(Log, "append_here", breaks)
     with pytest.raises(Broken):
         desk.call(recorder, party)
     monkeypatch.undo()
@@ -272,12 +272,12 @@ def test_what_breaks_off_a_batch_leaves_no_wrong_number(desk, monkeypatch, when,
     party = desk.welcome(recorder)
     seen, before = [], recorder.log.size
     recorder.observe(lambda index, entry: seen.append(index))
-    append_many, add = Log.append_many, type(recorder.state).add
+    append_here, add = Log.append_here, type(recorder.state).add
 
     def breaks(log, entries, **more):
-        monkeypatch.setattr(Log, "append_many", append_many)
+        monkeypatch.setattr(Log, "append_here", append_here)
         if when == "after":
-            log.submit(entries)  # and does not wait for it
+            append_here(log, entries)
         raise kind
 
     def breaks_sum(state, entry, leaf):
@@ -287,7 +287,7 @@ def test_what_breaks_off_a_batch_leaves_no_wrong_number(desk, monkeypatch, when,
     if when == "sum":
         monkeypatch.setattr(type(recorder.state), "add", breaks_sum)
     else:
-        monkeypatch.setattr(Log, "append_many", breaks)
+        monkeypatch.setattr(Log, "append_here", breaks)
     with pytest.raises(Broken if kind is Broken else NotRecorded):
         desk.call(recorder, party)
     if kind is RuntimeError:

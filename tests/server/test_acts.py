@@ -30,7 +30,7 @@ from candid_verify.audit import Audit
 from candid_verify.entries import parse_entry
 
 PATIENCE = 30
-APPEND_MANY = Log.append_many
+APPEND_HERE = Log.append_here
 
 
 def state(_: int = 0) -> dict[str, object]:
@@ -212,7 +212,7 @@ def test_without_room_the_act_waits(folder, config, monkeypatch, fits):
         if disk.full:
             raise NotRecorded("the log takes no entries: the disk is full")
         found = opened_(folder, secrets, config)
-        monkeypatch.setattr(type(found.log), "append_many", full)
+        monkeypatch.setattr(type(found.log), "append_here", full)
         return found
 
     def full(log, entries):
@@ -222,7 +222,7 @@ def test_without_room_the_act_waits(folder, config, monkeypatch, fits):
         patched.setattr("candid.server.acts.open_folder_recorder", on_full_disk)
         with pytest.raises(ActError, match="the act waits, and is entered as soon as the log can be written"):
             log_acts(folder, config, [erasure(2)])
-    monkeypatch.setattr(Log, "append_many", APPEND_MANY)
+    monkeypatch.setattr(Log, "append_here", APPEND_HERE)
     recorder = open_folder_recorder(folder, secrets, config)
     acts = open_acts(folder.governance)
     assert enter_waiting(acts, recorder, do_nothing) == 1

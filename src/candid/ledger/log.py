@@ -219,6 +219,14 @@ class Log:
         """
         return self.submit((entry,)).result(timeout)[0]
 
+    def append_here(self, entries: Sequence[bytes]) -> list[Sequenced]:
+        """As `append_many`, in the calling thread: for a caller that gathers the entries of others itself.
+
+        Raises:
+            LogError: as `append`.
+        """
+        return self._sequencer.append_here(entries)
+
     def append_many(self, entries: Sequence[bytes], *, timeout: float | None = None) -> list[Sequenced]:
         """Append entries that shall stand next to each other, and return once all are durable.
 

@@ -398,7 +398,7 @@ class Recorder:
             return []
         self._sound = False
         try:
-            placed = self._log.append_many(draft.data)
+            placed = self._log.append_here(draft.data)
         except LogError:
             self._sound = True
             raise
@@ -414,7 +414,7 @@ class Recorder:
 
     def _sum_up_again(self) -> None:
         """Read what became of a draft whose outcome is not known, as an interrupt took its writer away."""
-        self._log.append_many([])  # whatever was handed in before this is durable now, or refused
+        self._log.append_here([])  # whatever was handed in before this is durable now, or refused
         self._state = catch_up(self._log, self._map, read_snapshot(self._snapshot))
         self._unmapped, self._sound = [], True
         for index, (entry, _) in enumerate(entries_from(self._log, self._told), self._told):
