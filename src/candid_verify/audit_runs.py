@@ -132,16 +132,23 @@ def no_work_without_call(state: State, seen: Seen) -> str | None:
 
 def work_ends_in_calls(state: State, seen: Seen) -> str | None:
     """What the engine had computed at a `state/1` belongs to calls that end within ten minutes."""
+    # A silence that a `resumed/1` ends does not count: no call could end in the log meanwhile (`note_late_work`).
     run = state.run
-    if run is None or not run.surplus or seen.entry["time"] <= run.surplus[0].time + LONGEST_CALL:
+    if run is None or not run.surplus or seen.entry["kind"] == "resumed/1":
+        return None
+    if seen.entry["time"] <= run.surplus[0].time + LONGEST_CALL:
         return None
     rows = ", ".join(f"{rows} rows of {model}" for model, rows in run.surplus[0].rows.items())
     return f"in run {run.index} the engine did work for which no call has come in ten minutes: {rows}"
 
 
 def note_late_work(state: State, seen: Seen) -> None:
-    """What no call came for is found once."""
+    """What no call came for is found once; a silence that a `resumed/1` ends moves its time on."""
     run = state.run
+    if run is not None and seen.entry["kind"] == "resumed/1":
+        # From the entry before it, whatever it says: nothing stands in between.
+        run.surplus = [Surplus(each.time + seen.entry["time"] - state.time, each.rows) for each in run.surplus]
+        return
     while run is not None and run.surplus and seen.entry["time"] > run.surplus[0].time + LONGEST_CALL:
         run.surplus.pop(0)
 

@@ -110,6 +110,36 @@ def hidden(book: Bookkeeper, *, rows: int = 8, **call: object) -> None:
     book.start()
 
 
+def test_work_under_way_when_the_log_fails_is_told_after_it():
+    """A `state/1` stands while a call runs, then the log cannot be written for an hour; that call comes behind it."""
+    book = honest()
+    book.start()
+    book.state()
+    book.rows[DETECTOR] += 8
+    book.state()
+    book.time += 3_600_000
+    book.add({"kind": "resumed/1", "refused": 3, "since": book.time - 3_500_000})
+    book.rows[DETECTOR] -= 8
+    book.call("Alpha", rows=8, key=book.customers["Alpha"].key("second"), outcome="error", error="X", units=0)
+    book.time += 700_000
+    book.state()
+    book.stop()
+    assert audited(book).findings == ()
+
+
+def test_a_silence_excuses_no_work_for_which_no_call_comes():
+    book = honest()
+    book.start()
+    book.state()
+    book.rows[DETECTOR] += 8
+    book.state()
+    book.time += 3_600_000
+    book.add({"kind": "resumed/1", "refused": 0, "since": book.time - 3_500_000})
+    book.time += 700_000
+    book.call("Alpha", key=book.customers["Alpha"].key("second"))
+    assert [finding.rule for finding in audited(book).findings] == ["work_ends_in_calls"]
+
+
 def alpha_key(book: Bookkeeper) -> str:
     return book.customers["Alpha"].key()
 
