@@ -124,13 +124,15 @@ def _figure(value: object) -> str:
 @click.option("--quick", is_flag=True, help="A tenth of the entries.")
 @click.option("--entries", type=click.IntRange(1000), help="Of the verified log, and of the map. [default: 1000000]")
 @click.option("--only", default="", help="Only these parts: append,verify,map,calls.")
+@click.option("--docs", type=_path, help="Write ledger.json into this folder.")
 @json_option
-def ledger(quick: bool, entries: int | None, only: str, as_json: bool) -> None:
+def ledger(quick: bool, entries: int | None, only: str, docs: Path | None, as_json: bool) -> None:
     """Measure the transparency log and the map.
 
     \b
     Example: candid bench ledger --quick
     """
+    from candid.benchmarks.machine import this_machine
     from candid.benchmarks.photograph import one_face
     from candid.benchmarks.recording import measure_recording
     from candid.ledger.benchmark import bench_append, bench_map, bench_verify
@@ -153,6 +155,9 @@ def ledger(quick: bool, entries: int | None, only: str, as_json: bool) -> None:
                 continue
             messages().print(f"{part} …")
             found[part] = asdict(measure())  # type: ignore[call-overload]
+    if docs is not None:
+        text = json.dumps({"machine": asdict(this_machine()), **found}, indent=1)
+        (docs / "ledger.json").write_text(text + "\n", encoding="utf-8")
     if as_json:
         print_json(found)
         return
