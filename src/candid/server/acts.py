@@ -90,6 +90,7 @@ class ActsThread:
     def __init__(self, acts: Acts, recorder: Recorder, do: Do, *, also: Callable[[], None] = lambda: None) -> None:
         """Name acts, recorder, and what does acts that are more than entries; `also` is called at every look."""
         self._acts, self._recorder, self._do, self._also = acts, recorder, do, also
+        self.trouble: str | None = None  # whether the last look failed; written by the thread, read by anyone
         self._stop = threading.Event()
         self._entering = threading.Lock()  # an act is entered by one thread
         self._thread = threading.Thread(target=self._run, name="candid-acts", daemon=True)
@@ -113,13 +114,12 @@ class ActsThread:
         self._thread.join()
 
     def _run(self) -> None:
-        told: str | None = None
         while True:
             last = self._stop.wait(POLL_SECONDS)
             trouble = self._look()
-            if trouble is not None and trouble != told:  # once, not at every look
+            if trouble is not None and trouble != self.trouble:  # once, not at every look
                 _log.error("acts cannot be entered: %s", trouble)
-            told = trouble
+            self.trouble = trouble
             if last:
                 return
 

@@ -146,6 +146,7 @@ def open_application(
                 "storage": lambda: _storage_trouble(folder),
                 "models": lambda: _models_trouble(engine),
                 "log": lambda: recorder.trouble,
+                "acts": lambda: None if acts.trouble is None else "acts wait for their entries; see the server's log",
             },
             samples=lambda: _samples(engine, gallery, recorder),
         )
