@@ -30,9 +30,12 @@ from candid.vision.calibration import Calibration, CalibrationError
 from candid.wire import App, Sample
 from candid.wire.binding import bind
 from candid.wire.errors import to_refusal
+from candid.wire.underway import Underway
 
 # Less room than this for databases and log, and the server reports that it is not ready for more.
 LEAST_FREE_BYTES = 64 << 20
+# How long an erasure waits for the customer's calls under way before it is put off and tried again.
+ENDING_SECONDS = 10.0
 DEV_CUSTOMER = "dev"
 # A customer has a country; that of whoever tries Candid out is not known, and no company is registered in Antarctica.
 DEV_COUNTRY = "AQ"
@@ -128,13 +131,15 @@ def open_application(
             keep_crops=config.keep_crops,
         )
         recorder = stack.enter_context(_recording(folder, secrets, config, engine))
-        acts = _acts(folder, secrets, config, recorder, customers, gallery, stack)
+        underway = Underway()
+        acts = _acts(folder, secrets, config, recorder, customers, gallery, underway, stack)
         operations = offered()
         app = App(
             handlers=bind(operations, rooms=rooms, region=folder.identity.region),
             meters={name: str(operation.bills) for name, operation in operations.items()},
             record=CallRecord(recorder, customers) if recording else None,
             admit=QuotaGate(folder.path / "billing" / "quotas.json", recorder, secrets.log.verifier).admit,
+            underway=underway,
             log=folder.ledger,
             to_refusal=to_refusal,
             credentials=customers,
@@ -150,6 +155,7 @@ def open_application(
             },
             samples=lambda: _samples(engine, gallery, recorder),
         )
+        stack.callback(app.finish)  # before acts, log and gallery end
         yield Application(folder, secrets, customers, gallery, engine, models, recorder, acts, app)
 
 
@@ -172,11 +178,19 @@ def _acts(
     recorder: Recorder,
     customers: Customers,
     gallery: Gallery,
+    underway: Underway,
     stack: ExitStack,
 ) -> ActsThread:
     acts = open_acts(folder.governance)
     stack.callback(acts.close)
-    eraser = Eraser(folder, gallery, customers, acts, vrf_key(secrets.log))
+    eraser = Eraser(
+        folder,
+        gallery,
+        customers,
+        acts,
+        vrf_key(secrets.log),
+        ended=lambda account: underway.wait(account, seconds=ENDING_SECONDS),
+    )
     housekeeping = Housekeeping(recorder, customers, gallery)
     retention = Retention(customers, acts, days=config.retention_days)
 

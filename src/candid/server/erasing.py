@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from candid.gallery import Gallery, open_gallery
-from candid.governance import Act, Acts, CustomerNotFound, Customers, open_customers
+from candid.governance import Act, Acts, CustomerNotFound, Customers, GovernanceUnavailable, open_customers
 from candid.ledger.vrf import VrfSecretKey
 from candid.recording import ActRefused, vrf_key
 from candid.recording.calls import face_tag
@@ -73,10 +73,17 @@ class Eraser:
     """Does what these acts say."""
 
     def __init__(
-        self, folder: DataFolder, gallery: Gallery, customers: Customers, acts: Acts, vrf: VrfSecretKey
+        self,
+        folder: DataFolder,
+        gallery: Gallery,
+        customers: Customers,
+        acts: Acts,
+        vrf: VrfSecretKey,
+        *,
+        ended: Callable[[str], bool] = lambda _account: True,
     ) -> None:
-        """Name where to erase."""
-        self._folder = folder
+        """Name where to erase; `ended` waits until no call of an account is under way, and says whether it is so."""
+        self._folder, self._ended = folder, ended
         self._gallery, self._customers, self._acts, self._vrf = gallery, customers, acts, vrf
 
     def __call__(self, act: Act) -> Mapping[str, Any]:
@@ -86,9 +93,12 @@ class Eraser:
             ActRefused: there is nothing to erase.
             GalleryError, GovernanceError: it cannot be done now; it is tried again.
         """
-        if act.body["kind"] == FACE:
+        kind = act.body["kind"]
+        if kind in (FACE, CUSTOMER) and not isinstance(act.body.get("face" if kind == FACE else "customer"), str):
+            raise ActRefused("the act does not say what is to be erased")  # damaged; nothing behind it may wait for it
+        if kind == FACE:
             return self._erase_face(act)
-        if act.body["kind"] == CUSTOMER:
+        if kind == CUSTOMER:
             return self._erase_customer(act)
         return told(act, self._customers)
 
@@ -131,6 +141,8 @@ class Eraser:
             self._acts.rewrite(act, {**act.body, "begun": begun})
         removed: dict[str, int] = begun["removed"]
         self._customers.close_customer(customer.id)
+        if not self._ended(customer.account):  # what a call is about to store would outlive its customer
+            raise GovernanceUnavailable("calls of a customer that is to be erased are under way; it is tried again")
         while page := self._gallery.collections.list(customer.account, limit=100, token=None).items:
             for collection in page:
                 gone = self._gallery.collections.delete(customer.account, collection.id)

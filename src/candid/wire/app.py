@@ -29,6 +29,7 @@ from candid.wire.refusals import Refusal
 from candid.wire.replies import ReplyWriter
 from candid.wire.routing import CONTENT_TYPE, check_head, declared_length, route
 from candid.wire.sigv4 import Request, Verifier
+from candid.wire.underway import Underway
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -59,6 +60,7 @@ class App:
         meters: Mapping[str, str] | None = None,
         record: Record | None = None,
         admit: Admit = lambda _customer, _meter: nullcontext(),
+        underway: Underway | None = None,
         log: Path | None = None,
         workers: int = 16,
         queue: int = 64,
@@ -80,6 +82,7 @@ class App:
             meters: what each operation is billed as.
             record: puts every decided call into the log; None, for benchmarks and tests of this room, into none.
             admit: holds calls to their customers' quotas.
+            underway: counts calls that are under way.
             log: folder of the log's public files, served under `/log/`; None serves none.
             workers: calls handled at once.
             queue: calls that may wait.
@@ -111,6 +114,7 @@ class App:
             meters=dict(meters or {}),
             record=record,
             admit=admit,
+            underway=Underway() if underway is None else underway,
             clock=clock,
         )
         self._log = log
@@ -121,6 +125,13 @@ class App:
         self._metrics = Metrics()
         self._clock = clock
         self._closing = False
+
+    def finish(self) -> None:
+        """Take no more calls, and wait for those under way, also where nobody waits for their answers any more.
+
+        After a second signal the event loop has ended before; what a call has begun is still done and recorded.
+        """
+        self._pool.finish()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection's request, or the server's start and end."""

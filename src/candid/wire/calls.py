@@ -1,6 +1,7 @@
 """One call, from a claim and a body to an outcome; runs in a worker thread.
 
-    check the signature → note the key's use → read the request → decide → operate → write the reply → record
+    check the signature → note the key's use → read the request → look the key up again → decide → operate
+    → write the reply → record
 
 A call that comes to a decision stands in the log before its reply leaves, whatever came of it. Where the log takes
 no entries nothing is decided or done, and the client is told so.
@@ -27,6 +28,7 @@ from candid.wire.refusals import Refusal, denied, internal, past_quota
 from candid.wire.replies import ReplyWriter
 from candid.wire.requests import parse_request
 from candid.wire.sigv4 import Claim, Verifier
+from candid.wire.underway import Underway
 
 Handler = Callable[[str, Mapping[str, Any], Notes], Mapping[str, Any]]
 """An operation bound to its rooms: (account, request, notes) → reply. Raises the rooms' own errors."""
@@ -100,37 +102,50 @@ class Calls:
     meters: Mapping[str, str]
     record: Record | None
     admit: Admit
+    underway: Underway
     clock: Callable[[], float]
 
     def handle(self, operation: ModelledOperation, claim: Claim, body: bytes, request_id: str) -> Outcome:
         """Handle one call. Raises nothing: what goes wrong is the outcome's refusal."""
-        started = int(self.clock() * 1000)
         customer: Customer | None = None
         try:
             customer = self.verifier.check(claim, body)
-            access = claim.access
             self.credentials.used(claim.authorization.access_key_id)
             request = parse_request(self.model, operation, body)
-            if self.record is not None:
-                self.record.check()
-            decision = self.decide(customer, operation.name)
-            if not decision.allowed:
-                outcome = Outcome(customer, decision, denied(operation.name, decision.text))
-                return self._recorded(operation, access, outcome, Notes(), {}, request_id, started)
-            try:
-                with self.admit(customer, self.meters.get(operation.name, FREE)):
-                    notes = Notes()
-                    with tally() as rows:
-                        outcome = self._operate(operation, access, request, decision, notes, request_id)
-                    return self._recorded(operation, access, outcome, notes, rows, request_id, started)
-            except QuotaExceeded as error:
-                decision = Decision(allowed=False, rule=QUOTA_RULE, text=str(error))
-                outcome = Outcome(customer, decision, past_quota(str(error)))
-                return self._recorded(operation, access, outcome, Notes(), {}, request_id, started)
+            with self.underway(customer.account):
+                if self.record is not None:
+                    self.record.check()
+                started = int(self.clock() * 1000)
+                # Body and queue may have taken minutes: what the key opens is looked up once the call has begun.
+                return self._decided(operation, self.verifier.renew(claim), request, request_id, started)
         except Refusal as refusal:
             return Outcome(customer, None, refusal)
         except Exception as error:  # noqa: BLE001 - the one place where everything is answered
             return Outcome(customer, None, self.refusal_of(error, request_id))
+
+    def _decided(
+        self, operation: ModelledOperation, access: Access, request: Mapping[str, Any], request_id: str, started: int
+    ) -> Outcome:
+        """Decide, do what is allowed, and record it.
+
+        Raises:
+            RecordingError: it could not be recorded, so it must not be answered.
+        """
+        customer = access.customer
+        decision = self.decide(customer, operation.name)
+        if not decision.allowed:
+            outcome = Outcome(customer, decision, denied(operation.name, decision.text))
+            return self._recorded(operation, access, outcome, Notes(), {}, request_id, started)
+        try:
+            with self.admit(customer, self.meters.get(operation.name, FREE)):
+                notes = Notes()
+                with tally() as rows:
+                    outcome = self._operate(operation, access, request, decision, notes, request_id)
+                return self._recorded(operation, access, outcome, notes, rows, request_id, started)
+        except QuotaExceeded as error:
+            decision = Decision(allowed=False, rule=QUOTA_RULE, text=str(error))
+            outcome = Outcome(customer, decision, past_quota(str(error)))
+            return self._recorded(operation, access, outcome, Notes(), {}, request_id, started)
 
     def _operate(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 from candid.wire.refusals import throttled
@@ -53,12 +54,17 @@ class Pool:
             try:
                 return function()
             finally:
-                loop.call_soon_threadsafe(self._release)
+                with suppress(RuntimeError):  # the loop has ended: nobody counts any more
+                    loop.call_soon_threadsafe(self._release)
 
         return counted
 
     def _release(self) -> None:
         self._held -= 1
+
+    def finish(self) -> None:
+        """As `close`, from outside of the event loop."""
+        self._executor.shutdown()
 
     async def close(self) -> None:
         """Wait for the calls in flight; refuse new ones."""

@@ -89,6 +89,17 @@ class Verifier:
             raise Refusal("UnrecognizedClientException", _UNKNOWN)
         return Claim(request, authorization, access)
 
+    def renew(self, claim: Claim) -> Access:
+        """What the key of a claim opens now: it may have been revoked while the body was on its way.
+
+        Raises:
+            Refusal: UnrecognizedClientException.
+        """
+        access = self._credentials.lookup(claim.authorization.access_key_id)
+        if access is None:
+            raise Refusal("UnrecognizedClientException", _UNKNOWN)
+        return access
+
     def check(self, claim: Claim, body: bytes) -> Customer:
         """The customer whose key signed this very request.
 
