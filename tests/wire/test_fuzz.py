@@ -22,7 +22,7 @@ def fuzz(examples: int) -> settings:
 @pytest.fixture(scope="session")
 def everything(make_app, wire):
     """An application that offers every operation of the model, and answers each with nothing."""
-    return make_app(handlers=dict.fromkeys(wire.MODEL.operations, lambda account, request: {}))
+    return make_app(handlers=dict.fromkeys(wire.MODEL.operations, lambda account, request, notes: {}))
 
 
 def check(reply):
