@@ -137,7 +137,7 @@ def test_parquet(tmp_path):
     assert write_parquet(ENTRIES, path) == 5
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
     found = duckdb.read_parquet(str(path))
-    assert found.count("*").fetchone() == (5,)
+    assert found.count("*").fetchall() == [(5,)]
     columns = (
         "log_index, epoch_ms(time), epoch_ms(started), operation, customer, outcome, error, allowed, units, collection"
     )
