@@ -8,6 +8,8 @@ LATEST = 253_370_764_800_000
 """The first millisecond of the year 9999: no time in an entry is that late."""
 
 
+_LAST_SECOND = 253_402_300_799  # that Python's dates know
+
 APART = 300_000
 """Milliseconds by which two clocks may differ: an entry that is later than another clock by more is not of its time."""
 
@@ -19,6 +21,16 @@ def iso(time: int) -> str:
     """A time in milliseconds since the epoch as ISO 8601 in UTC, such as 2026-11-25T01:20:14.007Z."""
     moment = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=min(time, LATEST))
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def iso_seconds(time: int) -> str:
+    """The same without its milliseconds: 2026-11-25T01:20:14Z."""
+    return f"{datetime.fromtimestamp(min(time // 1000, _LAST_SECOND), UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def day_of(time: int) -> str:
+    """The UTC day of a time in milliseconds since the epoch: 2026-11-25."""
+    return datetime.fromtimestamp(time // 1000, UTC).date().isoformat()
 
 
 def spoken(time: int) -> str:

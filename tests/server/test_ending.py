@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -20,17 +17,11 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
 from tests.conftest import RunningServer, start_server
-
-
-def command(site: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "XDG_CONFIG_HOME": str(site / "config")}
-    return subprocess.run(
-        [sys.executable, "-m", "candid", *words], capture_output=True, text=True, env=environment, check=False
-    )
+from tests.server.commands import open_customer, run, told
 
 
 def audited(site: Path, log_key: str) -> None:
-    done = command(site, "evidence", "audit", "--data", str(site / "data"), "--log-key", log_key)
+    done = run(site, "evidence", "audit", "--data", str(site / "data"), "--log-key", log_key)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -65,10 +56,9 @@ def server(tmp_path):
 
 
 def opened(site: Path) -> tuple[str, tuple[str, str]]:
-    at = ("--data", str(site / "data"), "--json")
-    customer = json.loads(command(site, "customer", "open", "--name", "Zyxwolt", "--country", "NL", *at).stdout)
-    issued = json.loads(command(site, "key", "issue", customer["customer"], *at).stdout)
-    return customer["customer"], (issued["access_key_id"], issued["secret_access_key"])
+    customer = open_customer(site, "Zyxwolt")
+    issued = told(site, "key", "issue", customer, "--data", site / "data")
+    return customer, (issued["access_key_id"], issued["secret_access_key"])
 
 
 @pytest.mark.parametrize("end", ["revoke", "close", "erase"])
@@ -80,7 +70,7 @@ def test_what_ends_while_a_body_is_on_its_way_ends_for_it_too(server: RunningSer
         "close": ("customer", "close", customer),
         "erase": ("erase", "--customer", customer),
     }[end]
-    assert command(tmp_path, *words, "--data", str(tmp_path / "data")).returncode == 0
+    assert run(tmp_path, *words, "--data", str(tmp_path / "data")).returncode == 0
     reply = held.finish()
     assert reply.startswith("HTTP/1.1 400")
     assert ("AccessDeniedException" if end == "close" else "UnrecognizedClientException") in reply
@@ -119,7 +109,7 @@ def test_a_second_signal_leaves_no_work_without_an_entry(server: RunningServer, 
     finally:
         assert again.stop() == 0
     audited(tmp_path, server.ready["log_public_key"])
-    shown = command(tmp_path, "ledger", "show", "--data", str(tmp_path / "data"), "--last", "10000", "--json")
+    shown = run(tmp_path, "ledger", "show", "--data", str(tmp_path / "data"), "--last", "10000", "--json")
     entries = [each["entry"] for each in json.loads(shown.stdout)["entries"]]
     assert sum(entry.get("stored", {}).get("faces", 0) for entry in entries) == stored > 0
     assert [entry["previous"] for entry in entries if entry["kind"] == "start/1"] == ["none", "clean"]

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
+
+from candid_verify.times import iso_seconds
 
 EVENT_VERSION = "1.11"
 
@@ -61,7 +62,7 @@ def _record(index: int, entry: Mapping[str, Any], origin: str, region: str | Non
             "accountId": entry["customer"],
             **key,
         },
-        "eventTime": f"{datetime.fromtimestamp(entry['time'] // 1000, UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "eventTime": iso_seconds(entry["time"]),
         "eventSource": "rekognition.amazonaws.com",
         "eventName": entry["operation"],
         **({} if region is None else {"awsRegion": region}),

@@ -19,12 +19,12 @@ import io
 import json
 from base64 import b64encode
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
 from candid.billing.bill import Bill
 from candid.billing.listing import invoice_number, tier_name
 from candid.billing.money import MICRO, plain
 from candid_verify.rating import Line, Month, half_even
+from candid_verify.times import iso_seconds
 
 SPECIFICATION = "1.2"
 COLUMNS = (
@@ -125,11 +125,7 @@ def _pricing_unit(line: Line, month: Month) -> str:
 
 
 def _period(name: str, month: Month) -> dict[str, str]:
-    return {f"{name}Start": _time(month.start), f"{name}End": _time(month.end)}
-
-
-def _time(milliseconds: int) -> str:
-    return f"{datetime.fromtimestamp(milliseconds // 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return {f"{name}Start": iso_seconds(month.start), f"{name}End": iso_seconds(month.end)}
 
 
 def _plural(unit: str) -> str:

@@ -19,7 +19,6 @@ import time as clocks
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from candid.billing.money import grouped
 from candid.billing.quotasettings import Limit, Settings, read_settings
 from candid_verify.prices import NEVER_CHARGED, Opener
 from candid_verify.rating import Month
+from candid_verify.times import day_of
 
 LOOK_EVERY = 1.0  # seconds between two looks whether the file of quotas changed
 
@@ -151,7 +151,8 @@ class Quotas:
         month = Month.of(time)
         if limit.hard is not None and after > limit.hard:
             raise QuotaExceeded(
-                f"the monthly limit of {what.say(limit.hard)} is used up; it is reset on {_day(month.end)} at 00:00 UTC"
+                f"the monthly limit of {what.say(limit.hard)} is used up; it is reset on {day_of(month.end)} "
+                "at 00:00 UTC"
             )
         if limit.soft is None or after <= limit.soft or (month, customer, what.name) in self._warned:
             return None
@@ -209,10 +210,6 @@ def _mark(path: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size
-
-
-def _day(milliseconds: int) -> str:
-    return f"{datetime.fromtimestamp(milliseconds // 1000, UTC):%Y-%m-%d}"
 
 
 def _add(held: dict[tuple[str, str], int], place: tuple[str, str], amount: int) -> None:

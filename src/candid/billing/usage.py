@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any
+
+from candid_verify.times import day_of
 
 _DAY = 86_400_000
 
@@ -88,8 +89,3 @@ def count_usage(
         for (day, who, operation, meter), found in counts.items()
     ]
     return sorted(rows), sorted(stored)
-
-
-def day_of(milliseconds: int) -> str:
-    """The UTC day of a time in milliseconds since the epoch."""
-    return f"{datetime.fromtimestamp(milliseconds // 1000, UTC):%Y-%m-%d}"

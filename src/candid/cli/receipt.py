@@ -6,7 +6,6 @@ import json
 import sys
 from base64 import b64encode
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -32,6 +31,7 @@ from candid.ledger.notes import MAX_NOTE
 from candid.ledger.receipt import Receipt
 from candid.ledger.sources import Source
 from candid.ledger.storage import DISK, write_file
+from candid_verify.times import iso_seconds
 
 _path = click.Path(path_type=Path)
 _key_option = click.option("--log-key", "log_key", required=True, help="The log's public key, or a file that holds it.")
@@ -93,7 +93,8 @@ def verify(file: Path, log_key: str, url: str | None, data: Path | None, wait: i
     if as_json:
         print_json(facts)
         return
-    click.echo(f"verified: {found.origin} signed that the call is its entry {found.entry.index}, of {_utc(found)}")
+    when = iso_seconds(found.entry.time)
+    click.echo(f"verified: {found.origin} signed that the call is its entry {found.entry.index}, of {when}")
     if source is not None:
         entry = facts["entry"]
         said = f"{entry['operation']}, outcome {entry['outcome']}, {entry['meter']}: {entry['units']}"
@@ -243,11 +244,6 @@ def _older(file: Path, key: VerifierKey) -> Checkpoint | None:
         return open_checkpoint(data, key).checkpoint
     except LedgerError as error:
         fail(f"{file} is no checkpoint of the log {key.name}: {error}")
-
-
-def _utc(found: Receipt) -> str:
-    seconds = min(found.entry.time // 1000, 253_402_300_799)  # the last second that Python's dates know
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _not_verified(error: Exception, as_json: bool, code: int) -> NoReturn:

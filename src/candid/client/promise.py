@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from candid.client.errors import BrokenWord
@@ -12,6 +11,7 @@ from candid.ledger.receipt import Receipt
 from candid.ledger.tree import hash_leaf
 from candid_verify.entries import parse_entry
 from candid_verify.errors import EntryError
+from candid_verify.times import iso_seconds
 
 # How far the clocks of entry, receipt and caller may lie apart. Signature Version 4 takes calls within five minutes
 # of the server's clock; a call itself may take some more.
@@ -90,17 +90,13 @@ def _check_outcome(entry: dict[str, Any], reply: Reply) -> None:
 def _check_started(entry: dict[str, Any]) -> None:
     """A call begins before it ends, and not long before: what a customer did is entered as of when it was done."""
     started, ended = entry["started"], entry["time"]
+    begin, end = iso_seconds(started), iso_seconds(ended)
     if started > ended:
-        raise BrokenWord(f"the entry says that the call began at {_utc(started)}, after it ended at {_utc(ended)}")
+        raise BrokenWord(f"the entry says that the call began at {begin}, after it ended at {end}")
     if ended - started > NEAR_MS:
-        raise BrokenWord(f"the entry says that the call took from {_utc(started)} to {_utc(ended)}: too long for any")
+        raise BrokenWord(f"the entry says that the call took from {begin} to {end}: too long for any")
 
 
 def _near(entered: int, other: int, what: str) -> None:
     if abs(entered - other) > NEAR_MS:
-        raise BrokenWord(f"the entry says {_utc(entered)}, and {what} {_utc(other)}")
-
-
-def _utc(time: int) -> str:
-    seconds = min(time // 1000, 253_402_300_799)  # the last second that Python's dates know
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        raise BrokenWord(f"the entry says {iso_seconds(entered)}, and {what} {iso_seconds(other)}")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
 from candid_verify.canonical import canonical
+from candid_verify.times import day_of
 
 ACTS_ONCE = frozenset({"customer/1", "key/1", "erasure/1", "prices/1"})
 """Kinds of which no two entries say the same."""
@@ -87,9 +87,9 @@ class State:
         elif kind == "storage/1":
             self.storage[entry["customer"]] = entry["day"]
         elif kind == "log/1":
-            self.begun = _day(entry["time"])
+            self.begun = day_of(entry["time"])
         if "stored" in entry or kind == "erasure/1":
-            self.stock_day = _day(entry["time"])
+            self.stock_day = day_of(entry["time"])
         if kind in ACTS_ONCE and "request" not in entry:  # with a request it is part of a call, and no act
             self.act, self.act_entry = act_digest(entry), index
         self.size, self.leaf, self.time = index + 1, leaf.hex(), entry["time"]
@@ -97,8 +97,3 @@ class State:
     def as_json(self) -> dict[str, Any]:
         """For the snapshot's file."""
         return asdict(self)
-
-
-def _day(time: int) -> str:
-    """The UTC day of a time in milliseconds."""
-    return datetime.fromtimestamp(time / 1000, UTC).date().isoformat()

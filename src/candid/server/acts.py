@@ -11,7 +11,10 @@ from typing import Any
 from candid.config import Config
 from candid.gallery import GalleryError
 from candid.governance import Act, Acts, GovernanceError, Settled, open_acts, open_customers
+from candid.ledger.checkpoint import Checkpoint
 from candid.ledger.errors import LedgerError, LogLocked
+from candid.ledger.layout import CHECKPOINT
+from candid.ledger.notes import Note
 from candid.recording import ActRefused, NotRecorded, Recorder, RecordingError
 from candid.server.data_folder import DataFolder
 from candid.server.erasing import Do, eraser_without_server
@@ -77,7 +80,7 @@ def log_waiting(folder: DataFolder, config: Config) -> None:
     """
     acts = open_acts(folder.governance)
     try:
-        numbers = [act.number for act in acts.waiting()]
+        numbers = [act.number for act in acts.waiting(-1)]
         if numbers:
             _settle(folder, read_secrets(folder), config, acts, numbers, public=False)
     finally:
@@ -210,9 +213,8 @@ def _by_server(
 def published_size(folder: DataFolder) -> int:
     """How many entries the public checkpoint of a folder's log has; 0 where there is none."""
     try:
-        lines = (folder.ledger / "checkpoint").read_bytes().split(b"\n")
-        return int(lines[1])
-    except (OSError, ValueError, IndexError):
+        return Checkpoint.parse(Note.parse((folder.ledger / CHECKPOINT).read_bytes()).text).size
+    except (OSError, LedgerError):
         return 0
 
 

@@ -6,6 +6,7 @@ import itertools
 import logging
 import threading
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -119,14 +120,7 @@ class QuotaGate:
 
     def _first_since(self, moment: int, size: int) -> int:
         """The first entry that is not older than a moment; times never decrease."""
-        low, high = 0, size
-        while low < high:
-            middle = (low + high) // 2
-            if self._entry(middle)["time"] < moment:
-                low = middle + 1
-            else:
-                high = middle
-        return low
+        return bisect_left(range(size), moment, key=lambda index: self._entry(index)["time"])
 
     def _entry(self, index: int) -> Mapping[str, Any]:
         found: Mapping[str, Any] = orjson.loads(next(self._recorder.log.entries(index))[1])

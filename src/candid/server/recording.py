@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import candid
@@ -119,8 +120,7 @@ def configured_witnesses(config: Config) -> Witnesses | None:
     if not config.log_witnesses:
         return None
     try:
-        with open(config.log_witnesses, "rb") as file:  # noqa: PTH123 - a setting may be any path
-            return Witnesses(Policy.parse(file.read()))
+        return Witnesses(Policy.parse(Path(config.log_witnesses).read_bytes()))
     except OSError as error:
         raise ConfigError(f"log.witnesses: {config.log_witnesses} cannot be read: {error.strerror}") from error
     except LedgerError as error:
